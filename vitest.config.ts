@@ -1,0 +1,46 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests run the sources: no build in between. */
+const conditions = ['@kiel/source', 'node', 'import', 'default'];
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+};
+const test = {
+  environment: 'node' as const,
+  execArgv: ['--conditions=@kiel/source', '--unhandled-rejections=strict'],
+};
+
+export default defineConfig({
+  ...shared,
+  test: {
+    globalSetup: ['./tests/setup/node-version.ts'],
+    projects: [
+      {
+        ...shared,
+        test: {
+          ...test,
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts'],
+          exclude: ['**/golden/**', '**/node_modules/**'],
+        },
+      },
+      {
+        ...shared,
+        test: { ...test, name: 'golden', include: ['packages/*/test/golden/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      { ...shared, test: { ...test, name: 'chaos', include: ['tests/chaos/**/*.test.ts'], testTimeout: 600_000 } },
+      {
+        ...shared,
+        test: {
+          ...test,
+          name: 'interop',
+          include: ['tests/interop/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
