@@ -15,6 +15,7 @@ export default defineConfig({
   ...shared,
   test: {
     globalSetup: ['./tests/setup/node-version.ts'],
+    reporters: ['default', './tests/setup/summary-reporter.ts'],
     projects: [
       {
         ...shared,
