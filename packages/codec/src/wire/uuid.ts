@@ -1,0 +1,65 @@
+import { CodecError, describeValue } from '../errors.ts';
+
+/** The UUID of sixteen zero bytes: how Kafka says "none". */
+export const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+const charCodes: Uint8Array = /* @__PURE__ */ makeCharCodes();
+const sextets: Uint8Array = /* @__PURE__ */ makeSextets();
+
+function makeCharCodes(): Uint8Array {
+  return Uint8Array.from(alphabet, (char) => char.charCodeAt(0));
+}
+
+/** 64 marks a character outside the alphabet. */
+function makeSextets(): Uint8Array {
+  const table = new Uint8Array(128).fill(64);
+  for (let i = 0; i < 64; i++) table[alphabet.charCodeAt(i)] = i;
+  return table;
+}
+
+/** Sixteen bytes as Kafka prints them: base64 with `-` and `_`, 22 characters, no padding. */
+export function getUuid(bytes: Uint8Array, at: number): string {
+  let text = '';
+  for (let i = 0; i < 15; i += 3) {
+    const triple = (bytes[at + i]! << 16) | (bytes[at + i + 1]! << 8) | bytes[at + i + 2]!;
+    text += String.fromCharCode(
+      charCodes[triple >> 18]!,
+      charCodes[(triple >> 12) & 63]!,
+      charCodes[(triple >> 6) & 63]!,
+      charCodes[triple & 63]!,
+    );
+  }
+  const last = bytes[at + 15]!;
+  return text + String.fromCharCode(charCodes[last >> 2]!, charCodes[(last & 3) << 4]!);
+}
+
+/** Writes the sixteen bytes of a UUID in Kafka's text form; the caller has room for them. */
+export function putUuid(bytes: Uint8Array, at: number, text: string): void {
+  if (typeof text !== 'string' || text.length !== 22) throw notUuid(text);
+  for (let i = 0, to = at; i < 20; i += 4, to += 3) {
+    const quad =
+      (sextet(text, i) << 18) | (sextet(text, i + 1) << 12) | (sextet(text, i + 2) << 6) | sextet(text, i + 3);
+    bytes[to] = quad >> 16;
+    bytes[to + 1] = quad >> 8;
+    bytes[to + 2] = quad;
+  }
+  const low = sextet(text, 21);
+  // 22 characters hold 132 bits: the last four must be nothing, or two texts would mean one UUID.
+  if ((low & 15) !== 0) throw notUuid(text);
+  bytes[at + 15] = (sextet(text, 20) << 2) | (low >> 4);
+}
+
+function sextet(text: string, i: number): number {
+  const code = text.charCodeAt(i);
+  const value = code < 128 ? sextets[code]! : 64;
+  if (value === 64) throw notUuid(text);
+  return value;
+}
+
+function notUuid(value: unknown): CodecError {
+  if (value === undefined) return new CodecError('MISSING_FIELD', 'is missing and has no default');
+  if (value === null) return new CodecError('NOT_NULLABLE', 'is null, which this version cannot carry');
+  return new CodecError('WRONG_TYPE', `needs a UUID of 22 base64url characters, not ${describeValue(value)}`);
+}
