@@ -135,10 +135,13 @@ test.each([
   expect(entry!.fault).toContain(reason);
 });
 
-test.each(['"soon"', '1.5', '-3', '""', 'null', '"2026-03-02T05:30:00"', '99999999999999999999'])('timestamp %s is refused', async (at) => {
-  const [entry] = await entriesOf(`{"t":${at}}`, { format: 'json', timestamp: new Template('{t}', '--timestamp') });
-  expect(entry!.fault).toContain('is not a timestamp');
-});
+test.each(['"soon"', '1.5', '-3', '""', 'null', '"2026-03-02T05:30:00"', '99999999999999999999'])(
+  'timestamp %s is refused',
+  async (at) => {
+    const [entry] = await entriesOf(`{"t":${at}}`, { format: 'json', timestamp: new Template('{t}', '--timestamp') });
+    expect(entry!.fault).toContain('is not a timestamp');
+  },
+);
 
 test('a template with a lone brace is a usage error that shows how to write one', () => {
   for (const source of ['{', 'a}', '{}', '{a']) {

@@ -1,0 +1,146 @@
+import type { TcpSegment } from './tcp-packet.ts';
+
+export type Side = 'client' | 'server';
+
+export interface Connection {
+  /** Counted from 1 in the order of their first packets. */
+  readonly id: number;
+  readonly client: string;
+  readonly server: string;
+  readonly clientPort: number;
+  readonly serverPort: number;
+  /** False where its opening was not captured, so that who is the client was guessed. */
+  readonly sawOpening: boolean;
+}
+
+export interface StreamPiece {
+  readonly connection: Connection;
+  /** Who sent it. */
+  readonly side: Side;
+  readonly timestampMs: number;
+  /** In order, each byte once. */
+  readonly bytes: Uint8Array;
+  /** Bytes that were sent before these and never captured. */
+  readonly missingBytes: number;
+}
+
+/** Bytes kept for later while an earlier segment is missing; beyond this the hole is taken for lost. */
+const MAX_PENDING_BYTES = 4 * 1024 * 1024;
+const MAX_PENDING_SEGMENTS = 512;
+
+class Direction {
+  next: number | null = null;
+  pending: TcpSegment[] = [];
+  pendingBytes = 0;
+}
+
+interface Flow {
+  readonly connection: Connection;
+  readonly client: Direction;
+  readonly server: Direction;
+  readonly initialSequence: number | null;
+}
+
+/**
+ * Puts the segments of every TCP connection back in order: repeated bytes once, early ones later, and lost
+ * ones named. Sequence numbers wrap; ports are used again.
+ */
+export class TcpReassembler {
+  readonly #flows = new Map<string, Flow>();
+  readonly #isServerPort: (port: number) => boolean;
+  #count = 0;
+
+  /** @param isServerPort - tells the broker's side where no opening was captured. */
+  constructor(isServerPort: (port: number) => boolean) {
+    this.#isServerPort = isServerPort;
+  }
+
+  accept(segment: TcpSegment): StreamPiece[] {
+    const flow = this.#flowOf(segment);
+    if (flow === null) return [];
+    const side: Side = segment.source === flow.connection.client ? 'client' : 'server';
+    const direction = flow[side];
+    if (segment.isSyn) direction.next ??= (segment.sequence + 1) >>> 0;
+    if (segment.payloadBytes === 0) return [];
+    const data = segment.isSyn ? { ...segment, sequence: (segment.sequence + 1) >>> 0 } : segment;
+    direction.next ??= data.sequence;
+    this.#keep(direction, data);
+    return this.#drain(flow.connection, side, direction, false);
+  }
+
+  /** Everything that still waits for lost segments. */
+  end(): StreamPiece[] {
+    return [...this.#flows.values()].flatMap((flow) => [
+      ...this.#drain(flow.connection, 'client', flow.client, true),
+      ...this.#drain(flow.connection, 'server', flow.server, true),
+    ]);
+  }
+
+  #flowOf(segment: TcpSegment): Flow | null {
+    const key =
+      segment.source < segment.target ? `${segment.source}>${segment.target}` : `${segment.target}>${segment.source}`;
+    const known = this.#flows.get(key);
+    const opens = segment.isSyn && !segment.isAck;
+    const isRepeatedOpening = known !== undefined && known.initialSequence === segment.sequence;
+    if (known !== undefined && (!opens || isRepeatedOpening)) return known;
+    if (known === undefined && segment.payloadBytes === 0 && !segment.isSyn) return null;
+    const flow = this.#open(segment, opens);
+    this.#flows.set(key, flow);
+    return flow;
+  }
+
+  #open(segment: TcpSegment, opens: boolean): Flow {
+    const fromClient = segment.isSyn ? !segment.isAck : !this.#looksLikeServer(segment);
+    const [client, server] = fromClient ? [segment.source, segment.target] : [segment.target, segment.source];
+    const ports = [segment.sourcePort, segment.targetPort] as const;
+    const [clientPort, serverPort] = fromClient ? ports : ([ports[1], ports[0]] as const);
+    return {
+      connection: { id: ++this.#count, client, server, clientPort, serverPort, sawOpening: segment.isSyn },
+      client: new Direction(),
+      server: new Direction(),
+      initialSequence: opens ? segment.sequence : null,
+    };
+  }
+
+  #looksLikeServer({ sourcePort, targetPort }: TcpSegment): boolean {
+    const source = this.#isServerPort(sourcePort);
+    // Ports given out to clients are high ones.
+    return source === this.#isServerPort(targetPort) ? sourcePort < targetPort : source;
+  }
+
+  #keep(direction: Direction, segment: TcpSegment): void {
+    const { pending } = direction;
+    let at = pending.length;
+    while (at > 0 && distance(pending[at - 1]!.sequence, segment.sequence) < 0) at--;
+    pending.splice(at, 0, segment);
+    direction.pendingBytes += segment.payload.length;
+  }
+
+  #drain(connection: Connection, side: Side, direction: Direction, isLast: boolean): StreamPiece[] {
+    const pieces: StreamPiece[] = [];
+    while (direction.pending.length > 0) {
+      const segment = direction.pending[0]!;
+      const ahead = distance(direction.next!, segment.sequence);
+      const isOver = direction.pendingBytes > MAX_PENDING_BYTES || direction.pending.length > MAX_PENDING_SEGMENTS;
+      if (ahead > 0 && !isLast && !isOver) break;
+      direction.pending.shift();
+      direction.pendingBytes -= segment.payload.length;
+      const missingBytes = Math.max(0, ahead);
+      const repeated = Math.max(0, -ahead);
+      const timestampMs = segment.timestampMs;
+      const bytes = segment.payload.subarray(repeated);
+      if (bytes.length > 0) pieces.push({ connection, side, timestampMs, bytes, missingBytes });
+      const captured = Math.max(0, segment.payload.length - repeated);
+      // What the capture cut off is missing before whatever comes next: `next` does not move over it.
+      if (captured > 0 || missingBytes > 0) {
+        direction.next = (segment.sequence + segment.payload.length) >>> 0;
+      }
+    }
+    return pieces;
+  }
+}
+
+/** From `from` to `to`, in the ring of sequence numbers: negative if `to` lies before. */
+function distance(from: number, to: number): number {
+  return (to - from) | 0;
+}
