@@ -1,4 +1,12 @@
+export { type Checksum, crc32, crc32c } from './checksum/crc.ts';
+export type { Compressions, Compressor, DecompressionLimits } from './compression/compression.ts';
+export { createLz4, type Lz4Options } from './compression/lz4.ts';
+export { createSnappy, type SnappyOptions } from './compression/snappy.ts';
 export * from './errors.ts';
+export { murmur2, murmur2OfText, partitionForKey, toPositive } from './murmur2.ts';
+export { type BatchSeal, batchHeaderBytes, type Compression } from './records/batch-header.ts';
+export { RecordBatchBuilder, type RecordBatchBuilderOptions } from './records/record-batch-builder.ts';
+export { type RecordBytes, type RecordHeaders, recordSizeUpperBound, sizeOfRecord } from './records/record-size.ts';
 export { defaultReadLimits, Reader, type ReadLimits } from './wire/reader.ts';
 export type { TaggedField } from './wire/tagged-field.ts';
 export { sizeOfUtf8 } from './wire/utf8.ts';

@@ -1,1 +1,6 @@
-export {};
+export { nodeCrc32 } from './checksum/node-crc32.ts';
+export {
+  createNodeCompressions,
+  type NodeCompressionOptions,
+  nodeCompressions,
+} from './compression/node-compressions.ts';

@@ -1,0 +1,183 @@
+import { malformed, outputOver } from './malformed.ts';
+
+const hashBits = 13;
+/** A match reaches back no further. */
+const windowBytes = 0xffff;
+/** The format's rules: no match begins in the last 12 bytes, and the last 5 are literals. */
+const lastMatchBegins = 12;
+const lastLiterals = 5;
+
+/** The most bytes that an LZ4 block of so many bytes can take, and what the encoder may overrun it by. */
+export function maxLz4BlockBytes(length: number): number {
+  return length + Math.ceil(length / 255) + 32;
+}
+
+/** A table of places by the hash of the four bytes there: the memory of an encoder between calls. */
+export function lz4Table(): Int32Array {
+  return new Int32Array(1 << hashBits);
+}
+
+/** Compresses `bytes` as one block into `out` at a place, and returns the place after. Needs the worst case's room. */
+export function putLz4Block(out: Uint8Array, at: number, bytes: Uint8Array, table: Int32Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = bytes.length;
+  const last = end - lastMatchBegins;
+  const matchEnd = end - lastLiterals;
+  let literal = 0;
+  let here = 1;
+  let skip = 64;
+  if (last > 0) {
+    table.fill(0);
+    while (here <= last) {
+      const word = view.getInt32(here, true);
+      const slot = Math.imul(word, 0x9e3779b1) >>> (32 - hashBits);
+      let candidate = table[slot]!;
+      table[slot] = here;
+      if (here - candidate > windowBytes || view.getInt32(candidate, true) !== word) {
+        // The longer nothing is found, the longer the steps: what cannot be compressed is soon left behind.
+        here += skip++ >> 6;
+        continue;
+      }
+      let start = here;
+      while (start > literal && candidate > 0 && bytes[start - 1] === bytes[candidate - 1]) {
+        start--;
+        candidate--;
+      }
+      const offset = start - candidate;
+      const stop = matchStop(bytes, view, here + 4, offset, matchEnd);
+      at = putSequence(out, at, bytes, literal, start, offset, stop - start);
+      here = literal = stop;
+      skip = 64;
+      if (here <= last) table[Math.imul(view.getInt32(here - 2, true), 0x9e3779b1) >>> (32 - hashBits)] = here - 2;
+    }
+  }
+  return putLastLiterals(out, at, bytes, literal);
+}
+
+/** Where a match ends that is known to hold up to `here`. */
+export function matchStop(bytes: Uint8Array, view: DataView, here: number, offset: number, end: number): number {
+  for (const last = end - 4; here <= last; here += 4) {
+    const difference = view.getInt32(here, true) ^ view.getInt32(here - offset, true);
+    if (difference !== 0) return here + ((31 - Math.clz32(difference & -difference)) >> 3);
+  }
+  while (here < end && bytes[here] === bytes[here - offset]) here++;
+  return here;
+}
+
+/** Writes literals and the match that follows them. */
+export function putSequence(
+  out: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  literal: number,
+  start: number,
+  offset: number,
+  length: number,
+): number {
+  const literals = start - literal;
+  const token = at++;
+  if (literals < 15) {
+    for (let i = literal; i < start; i++) out[at++] = bytes[i]!;
+  } else {
+    at = putLength(out, at, literals - 15);
+    at = putLiterals(out, at, bytes, literal, start);
+  }
+  out[at++] = offset;
+  out[at++] = offset >>> 8;
+  const rest = length - 4;
+  if (rest >= 15) at = putLength(out, at, rest - 15);
+  out[token] = (Math.min(literals, 15) << 4) | Math.min(rest, 15);
+  return at;
+}
+
+export function putLastLiterals(out: Uint8Array, at: number, bytes: Uint8Array, literal: number): number {
+  const literals = bytes.length - literal;
+  out[at++] = Math.min(literals, 15) << 4;
+  if (literals >= 15) at = putLength(out, at, literals - 15);
+  return putLiterals(out, at, bytes, literal, bytes.length);
+}
+
+function putLiterals(out: Uint8Array, at: number, bytes: Uint8Array, from: number, end: number): number {
+  if (end - from > 64) {
+    out.set(bytes.subarray(from, end), at);
+    return at + end - from;
+  }
+  while (from < end) out[at++] = bytes[from++]!;
+  return at;
+}
+
+function putLength(out: Uint8Array, at: number, rest: number): number {
+  while (rest >= 255) {
+    out[at++] = 255;
+    rest -= 255;
+  }
+  out[at++] = rest;
+  return at;
+}
+
+/**
+ * Decompresses one block into `out` at `to`, and returns the place after.
+ *
+ * @param floor - where in `out` the window begins: matches reach back no further.
+ * @param limit - where in `out` the block must end at the latest.
+ */
+export function readLz4Block(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  out: Uint8Array,
+  to: number,
+  floor: number,
+  limit: number,
+): number {
+  if (from >= end) throw malformed('lz4', 'a block is empty', from);
+  for (;;) {
+    const token = bytes[from++]!;
+    let literals = token >>> 4;
+    if (literals === 15) {
+      let byte: number;
+      do {
+        if (from >= end) throw malformed('lz4', 'a block ends within a length', from);
+        byte = bytes[from++]!;
+        literals += byte;
+      } while (byte === 255);
+    }
+    if (literals > end - from) throw malformed('lz4', 'literals run past the end of a block', from);
+    if (literals > limit - to) throw outputOver('lz4', limit - floor, from);
+    if (literals > 32) {
+      out.set(bytes.subarray(from, from + literals), to);
+      from += literals;
+      to += literals;
+    } else {
+      for (const stop = from + literals; from < stop; ) out[to++] = bytes[from++]!;
+    }
+    if (from === end) {
+      if ((token & 15) !== 0) throw malformed('lz4', 'a block ends where a match should follow', from);
+      return to;
+    }
+    if (end - from < 2) throw malformed('lz4', 'a block ends within an offset', from);
+    const offset = bytes[from]! | (bytes[from + 1]! << 8);
+    from += 2;
+    if (offset === 0 || offset > to - floor) {
+      throw malformed('lz4', `a match reaches ${offset} bytes back, over the start`, from - 2);
+    }
+    let length = (token & 15) + 4;
+    if (length === 19) {
+      let byte: number;
+      do {
+        if (from >= end) throw malformed('lz4', 'a block ends within a length', from);
+        byte = bytes[from++]!;
+        length += byte;
+      } while (byte === 255);
+    }
+    if (length > limit - to) throw outputOver('lz4', limit - floor, from);
+    if (length > 64 && offset >= length) {
+      out.copyWithin(to, to - offset, to - offset + length);
+      to += length;
+    } else {
+      // Forward and byte by byte: with offset < length the match repeats what it has just written.
+      for (const stop = to + length; to < stop; to++) out[to] = out[to - offset]!;
+    }
+    if (from >= end) throw malformed('lz4', 'a block ends with a match, not with literals', from);
+  }
+}
