@@ -8,6 +8,7 @@ const shared = {
 };
 const test = {
   environment: 'node' as const,
+  setupFiles: ['./tests/setup/machine-coverage.ts'],
   execArgv: ['--conditions=@kiel/source', '--unhandled-rejections=strict'],
 };
 

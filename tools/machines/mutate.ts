@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { coverageFolder, type MachineCoverage } from './transitions.ts';
+
+/**
+ * Takes each transition of each machine away, one at a time, and runs the producer's tests: some test must fail.
+ * `npm run machines:mutate [-- TEXT]`: only those whose key holds TEXT. Exit code 1 if a removal went unnoticed.
+ */
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const only = process.argv[2] ?? '';
+const tests = ['--project', 'unit', 'packages/producer'];
+
+function run(extra: readonly string[], env: NodeJS.ProcessEnv): { ok: boolean; output: string } {
+  const result = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...tests, ...extra], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
+  return { ok: result.status === 0, output: result.stdout + result.stderr };
+}
+
+rmSync(coverageFolder, { recursive: true, force: true });
+const whole = run([], {});
+if (!whole.ok) {
+  process.stderr.write(`${whole.output}\nthe tests fail without any mutation: mend them first\n`);
+  process.exit(2);
+}
+
+const keys = new Set<string>();
+for (const file of readdirSync(coverageFolder)) {
+  const report = JSON.parse(readFileSync(`${coverageFolder}/${file}`, 'utf8')) as Record<string, MachineCoverage>;
+  for (const coverage of Object.values(report)) for (const key of coverage.allTransitions) keys.add(key);
+}
+const chosen = [...keys].filter((key) => key.includes(only)).sort();
+const unnoticed: string[] = [];
+for (const [index, key] of chosen.entries()) {
+  const { ok } = run(['--bail', '1'], { KIEL_WITHOUT_TRANSITION: key });
+  if (ok) unnoticed.push(key);
+  process.stdout.write(`${index + 1}/${chosen.length} ${ok ? 'NOT NOTICED' : 'noticed'}: ${key}\n`);
+}
+process.stdout.write(`\ntransitions ${chosen.length}, unnoticed ${unnoticed.length}\n`);
+for (const key of unnoticed) process.stdout.write(`  ${key}\n`);
+process.exit(unnoticed.length === 0 ? 0 : 1);
