@@ -1,3 +1,5 @@
+import { KafkaError } from '../errors.ts';
+
 export type AuthenticationErrorCode =
   /** The broker, or the token endpoint, does not accept these credentials. */
   | 'SASL_AUTHENTICATION_FAILED'
@@ -14,15 +16,12 @@ export type AuthenticationErrorCode =
   | 'SASL_CANCELLED';
 
 /** Who we are could not be proved. Never holds a password, token or key, nor server text that could. */
-export class AuthenticationError extends Error {
+export class AuthenticationError extends KafkaError {
   override readonly name = 'AuthenticationError';
-  readonly code: AuthenticationErrorCode;
-  /** False: the same attempt fails again, so connections stop trying. */
-  readonly retriable: boolean;
+  declare readonly code: AuthenticationErrorCode;
 
+  /** @param options - `retriable`: the same attempt may succeed later. Otherwise connections stop trying. */
   constructor(code: AuthenticationErrorCode, message: string, options: { retriable?: boolean; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.code = code;
-    this.retriable = options.retriable ?? false;
+    super(code, message, options);
   }
 }

@@ -1,4 +1,5 @@
 import type { PeerCertificate } from 'node:tls';
+import { KafkaError } from '../errors.ts';
 import type { TlsBroker } from './tls.ts';
 
 export type TlsErrorCode =
@@ -14,15 +15,12 @@ export type TlsErrorCode =
   | 'TLS_HANDSHAKE_FAILED';
 
 /** The secure connection did not come about: nothing was sent over it. */
-export class TlsError extends Error {
+export class TlsError extends KafkaError {
   override readonly name = 'TlsError';
-  readonly code: TlsErrorCode;
-  readonly retriable: boolean;
+  declare readonly code: TlsErrorCode;
 
   constructor(code: TlsErrorCode, message: string, options: { retriable?: boolean; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.code = code;
-    this.retriable = options.retriable ?? false;
+    super(code, message, options);
   }
 }
 
