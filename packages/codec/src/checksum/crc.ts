@@ -37,27 +37,32 @@ function makeTables(reversedPolynomial: number): Int32Array {
 
 /** Slicing by sixteen: the sixteen look-ups of a step do not wait for each other. */
 function update(t: Int32Array, bytes: Uint8Array, seed: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = ~seed;
   let at = 0;
   const end = bytes.length;
   for (const last = end - 16; at <= last; at += 16) {
+    const a = view.getInt32(at, true) ^ crc;
+    const b = view.getInt32(at + 4, true);
+    const c = view.getInt32(at + 8, true);
+    const d = view.getInt32(at + 12, true);
     crc =
-      t[0xf00 | ((crc ^ bytes[at]!) & 0xff)]! ^
-      t[0xe00 | (((crc >>> 8) ^ bytes[at + 1]!) & 0xff)]! ^
-      t[0xd00 | (((crc >>> 16) ^ bytes[at + 2]!) & 0xff)]! ^
-      t[0xc00 | ((crc >>> 24) ^ bytes[at + 3]!)]! ^
-      t[0xb00 | bytes[at + 4]!]! ^
-      t[0xa00 | bytes[at + 5]!]! ^
-      t[0x900 | bytes[at + 6]!]! ^
-      t[0x800 | bytes[at + 7]!]! ^
-      t[0x700 | bytes[at + 8]!]! ^
-      t[0x600 | bytes[at + 9]!]! ^
-      t[0x500 | bytes[at + 10]!]! ^
-      t[0x400 | bytes[at + 11]!]! ^
-      t[0x300 | bytes[at + 12]!]! ^
-      t[0x200 | bytes[at + 13]!]! ^
-      t[0x100 | bytes[at + 14]!]! ^
-      t[bytes[at + 15]!]!;
+      t[0xf00 | (a & 0xff)]! ^
+      t[0xe00 | ((a >>> 8) & 0xff)]! ^
+      t[0xd00 | ((a >>> 16) & 0xff)]! ^
+      t[0xc00 | (a >>> 24)]! ^
+      t[0xb00 | (b & 0xff)]! ^
+      t[0xa00 | ((b >>> 8) & 0xff)]! ^
+      t[0x900 | ((b >>> 16) & 0xff)]! ^
+      t[0x800 | (b >>> 24)]! ^
+      t[0x700 | (c & 0xff)]! ^
+      t[0x600 | ((c >>> 8) & 0xff)]! ^
+      t[0x500 | ((c >>> 16) & 0xff)]! ^
+      t[0x400 | (c >>> 24)]! ^
+      t[0x300 | (d & 0xff)]! ^
+      t[0x200 | ((d >>> 8) & 0xff)]! ^
+      t[0x100 | ((d >>> 16) & 0xff)]! ^
+      t[d >>> 24]!;
   }
   while (at < end) crc = (crc >>> 8) ^ t[(crc ^ bytes[at++]!) & 0xff]!;
   return ~crc >>> 0;

@@ -1,6 +1,6 @@
 import { type Checksum, crc32c } from '../checksum/crc.ts';
 import { putUtf8 } from '../wire/utf8.ts';
-import { putVarint, putVarlong, sizeOfVarint, sizeOfVarlong } from '../wire/varint.ts';
+import { putUvarint, putVarint, putVarlong, sizeOfUvarint, sizeOfVarint, sizeOfVarlong } from '../wire/varint.ts';
 import { type BatchSeal, batchHeaderBytes, type Compression, putBatchHeader } from './batch-header.ts';
 import { noHeaders, type RecordBytes, type RecordHeaders, sizeOfRecordBody } from './record-size.ts';
 import { putAscii } from './text.ts';
@@ -76,35 +76,68 @@ export class RecordBatchBuilder {
     return this.#sealed;
   }
 
-  /** Appends one record, or returns false, having written nothing, when it does not fit or the batch is sealed. */
+  /**
+   * Appends one record, or returns false, having written nothing, when it does not fit or the batch is sealed.
+   *
+   * Short varints are written in line: with a call for each, V8's inlining budget runs out within this method and a
+   * record costs twice as much (bench/records.bench.ts).
+   */
   tryAppend(timestampMs: number, key: RecordBytes, value: RecordBytes, headers: RecordHeaders = noHeaders): boolean {
     const offsetDelta = this.#lastOffsetDelta + 1;
-    const timestampDelta = this.#count === 0 && !this.#hasDeleteHorizon ? 0 : timestampMs - this.#baseTimestamp;
-    if (!Number.isSafeInteger(timestampMs) || !Number.isSafeInteger(timestampDelta)) throw badTimestamp(timestampMs);
-    if (headers.length > 0 || !isPlain(key) || !isPlain(value)) {
-      return this.#appendMeasured(timestampMs, timestampDelta, key, value, headers);
+    const sinceBase = timestampMs - this.#baseTimestamp;
+    // A small integer from here on: a double would be boxed at every call.
+    const timestampDelta = sinceBase | 0;
+    const isOrdinary = timestampDelta === sinceBase && timestampDelta >= 0 && timestampDelta < 0x4000_0000;
+    if (!isOrdinary || this.#count === 0 || headers.length > 0 || !isField(key) || !isField(value)) {
+      return this.#appendMeasured(timestampMs, key, value, headers);
     }
 
     // Text is taken for ASCII, which it mostly is: its length is then known without reading it twice.
+    const keyLength = key === null ? 0 : key.length;
+    const valueLength = value === null ? 0 : value.length;
+    // Zigzag of what is not negative is its double; 1 is zigzag of -1, for null.
+    const zigzagTime = timestampDelta * 2;
+    const zigzagOffset = offsetDelta * 2;
+    const zigzagKey = key === null ? 1 : keyLength * 2;
+    const zigzagValue = value === null ? 1 : valueLength * 2;
     const body =
       2 + // attributes and the count of headers
-      sizeOfVarlong(timestampDelta) +
-      sizeOfVarint(offsetDelta) +
-      (key === null ? 1 : sizeOfVarint(key.length) + key.length) +
-      (value === null ? 1 : sizeOfVarint(value.length) + value.length);
-    const end = this.#end + sizeOfVarint(body) + body;
+      (zigzagTime < 0x80 ? 1 : sizeOfUvarint(zigzagTime)) +
+      (zigzagOffset < 0x80 ? 1 : sizeOfUvarint(zigzagOffset)) +
+      (zigzagKey < 0x80 ? 1 : sizeOfUvarint(zigzagKey)) +
+      keyLength +
+      (zigzagValue < 0x80 ? 1 : sizeOfUvarint(zigzagValue)) +
+      valueLength;
+    const zigzagBody = body * 2;
+    let at = this.#end;
+    const end = at + (zigzagBody < 0x80 ? 1 : sizeOfUvarint(zigzagBody)) + body;
     if (end > this.#capacity && !this.#grow(end)) return false;
 
     const bytes = this.#bytes;
-    let at = putVarint(bytes, this.#end, body);
+    if (zigzagBody < 0x80) bytes[at++] = zigzagBody;
+    else at = putUvarint(bytes, at, zigzagBody);
     bytes[at++] = 0; // attributes: none is defined
-    at = putVarlong(bytes, at, timestampDelta);
-    at = putVarint(bytes, at, offsetDelta);
-    at = putPlain(bytes, at, key);
-    if (at !== -1) at = putPlain(bytes, at, value);
-    if (at === -1) return this.#appendMeasured(timestampMs, timestampDelta, key, value, headers);
-    bytes[at++] = 0; // no headers
-    this.#advance(at, timestampMs);
+    if (zigzagTime < 0x80) bytes[at++] = zigzagTime;
+    else at = putUvarint(bytes, at, zigzagTime);
+    if (zigzagOffset < 0x80) bytes[at++] = zigzagOffset;
+    else at = putUvarint(bytes, at, zigzagOffset);
+    if (zigzagKey < 0x80) bytes[at++] = zigzagKey;
+    else at = putUvarint(bytes, at, zigzagKey);
+    if (keyLength > 0 && !putOrdinary(bytes, at, key!)) {
+      return this.#appendMeasured(timestampMs, key, value, headers);
+    }
+    at += keyLength;
+    if (zigzagValue < 0x80) bytes[at++] = zigzagValue;
+    else at = putUvarint(bytes, at, zigzagValue);
+    if (valueLength > 0 && !putOrdinary(bytes, at, value!)) {
+      return this.#appendMeasured(timestampMs, key, value, headers);
+    }
+    bytes[at + valueLength] = 0; // no headers
+
+    this.#end = end;
+    this.#lastOffsetDelta = offsetDelta;
+    this.#count++;
+    if (timestampMs > this.#maxTimestamp) this.#maxTimestamp = timestampMs;
     return true;
   }
 
@@ -179,14 +212,10 @@ export class RecordBatchBuilder {
   }
 
   /** The slow way: measures text before it is written, and refuses what cannot be. */
-  #appendMeasured(
-    timestampMs: number,
-    timestampDelta: number,
-    key: RecordBytes,
-    value: RecordBytes,
-    headers: RecordHeaders,
-  ): boolean {
+  #appendMeasured(timestampMs: number, key: RecordBytes, value: RecordBytes, headers: RecordHeaders): boolean {
     const offsetDelta = this.#lastOffsetDelta + 1;
+    const timestampDelta = this.#count === 0 && !this.#hasDeleteHorizon ? 0 : timestampMs - this.#baseTimestamp;
+    if (!Number.isSafeInteger(timestampMs) || !Number.isSafeInteger(timestampDelta)) throw badTimestamp(timestampMs);
     const body = sizeOfRecordBody(offsetDelta, timestampDelta, key, value, headers);
     const end = this.#end + sizeOfVarint(body) + body;
     if (end > this.#capacity && !this.#grow(end)) return false;
@@ -274,26 +303,26 @@ export class RecordBatchBuilder {
   }
 }
 
-/** Whether the fast path may take it for what its type says; anything else is measured, or refused there by name. */
-function isPlain(field: RecordBytes): boolean {
+/** Whether it is what its type says; anything else is refused by name where records are measured. */
+function isField(field: RecordBytes): boolean {
   return field === null || typeof field === 'string' || (field?.length >= 0 && field.byteLength === field.length);
 }
 
-/** Writes a length and a field whose text is taken for ASCII; -1 if it is not. */
-function putPlain(bytes: Uint8Array, at: number, field: RecordBytes): number {
-  if (field === null) {
-    bytes[at] = 1; // length -1
-    return at + 1;
-  }
-  const start = putVarint(bytes, at, field.length);
-  if (typeof field === 'string') return putAscii(bytes, start, field);
-  bytes.set(field, start);
-  return start + field.length;
+/** Writes bytes, or text that is taken for ASCII: false if it is not. */
+function putOrdinary(bytes: Uint8Array, at: number, field: Uint8Array | string): boolean {
+  if (typeof field === 'string') return putAscii(bytes, at, field);
+  bytes.set(field, at);
+  return true;
 }
 
-/** Writes a length and a field; text goes first and its length follows, since the buffer has room for both. */
+/** Writes a length and a field. Text goes first and its length follows, since there is room for both. */
 function putField(bytes: Uint8Array, at: number, field: RecordBytes): number {
-  if (field === null || typeof field !== 'string') return putPlain(bytes, at, field);
+  if (field === null) return putVarint(bytes, at, -1);
+  if (typeof field !== 'string') {
+    const start = putVarint(bytes, at, field.length);
+    bytes.set(field, start);
+    return start + field.length;
+  }
   const room = sizeOfVarint(field.length);
   const end = putUtf8(bytes, at + room, field);
   const length = end - at - room;

@@ -1,23 +1,20 @@
 const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** From this many characters on, the platform's encoder is faster than a loop (see bench/text.bench.ts). */
-const encoderPays = 48;
+const encoderPays = 96;
 
 /**
- * Writes text of ASCII characters alone and returns the place after; returns -1 when there is any other character,
- * having spoilt at most `text.length` bytes. There must be room for that many.
+ * Writes text of ASCII characters alone, or returns false when there is any other, having spoilt at most
+ * `text.length` bytes. There must be room for that many.
  */
-export function putAscii(bytes: Uint8Array, at: number, text: string): number {
+export function putAscii(bytes: Uint8Array, at: number, text: string): boolean {
   const length = text.length;
-  if (length >= encoderPays) {
-    // The room is one byte a character, so a wider character leaves some text unread.
-    const { read } = encoder.encodeInto(text, bytes.subarray(at, at + length));
-    return read === length ? at + length : -1;
-  }
+  // The room is one byte a character, so a wider character leaves some text unread.
+  if (length >= encoderPays) return encoder.encodeInto(text, bytes.subarray(at, at + length)).read === length;
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
-    if (code > 0x7f) return -1;
+    if (code > 0x7f) return false;
     bytes[at + i] = code;
   }
-  return at + length;
+  return true;
 }
