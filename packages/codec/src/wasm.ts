@@ -1,0 +1,1 @@
+export { createWasmCodecs, type WasmCodecs } from './wasm/wasm-codecs.ts';
