@@ -145,7 +145,8 @@ test('text compresses about as well as with the encoders in TypeScript', () => {
 });
 
 test('where WebAssembly is missing or forbidden there are no codecs, and no error', () => {
-  const real = globalThis.WebAssembly;
+  const global = globalThis as { WebAssembly?: unknown };
+  const real = global.WebAssembly;
   try {
     for (const stand of [
       undefined,
@@ -155,10 +156,10 @@ test('where WebAssembly is missing or forbidden there are no codecs, and no erro
         },
       },
     ]) {
-      (globalThis as { WebAssembly?: unknown }).WebAssembly = stand;
+      global.WebAssembly = stand;
       expect(createWasmCodecs()).toBeNull();
     }
   } finally {
-    globalThis.WebAssembly = real;
+    global.WebAssembly = real;
   }
 });
