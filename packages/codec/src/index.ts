@@ -3,6 +3,19 @@ export type { Compressions, Compressor, DecompressionLimits } from './compressio
 export { createLz4, type Lz4Options } from './compression/lz4.ts';
 export { createSnappy, type SnappyOptions } from './compression/snappy.ts';
 export * from './errors.ts';
+export type { Api } from './messages/api.ts';
+export * from './messages/generated/index.ts';
+export { type Field, fieldsOf, type VersionRange } from './messages/layout.ts';
+export {
+  checkVersion,
+  decodeMessage,
+  type Message,
+  type MessageType,
+  type RequestMessage,
+  type ResponseMessage,
+  readMessage,
+  writeMessage,
+} from './messages/message.ts';
 export { murmur2, murmur2OfText, partitionForKey, toPositive } from './murmur2.ts';
 export { type BatchSeal, batchHeaderBytes, type Compression } from './records/batch-header.ts';
 export { RecordBatchBuilder, type RecordBatchBuilderOptions } from './records/record-batch-builder.ts';

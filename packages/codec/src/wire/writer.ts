@@ -241,9 +241,19 @@ export class Writer {
     this.int32(value.length);
   }
 
+  nullableArrayLength(value: readonly unknown[] | null): void {
+    if (value === null) this.int32(-1);
+    else this.arrayLength(value);
+  }
+
   compactArrayLength(value: readonly unknown[]): void {
     if (!Array.isArray(value)) throw wrongType('an array', value);
     this.uvarint(value.length + 1);
+  }
+
+  compactNullableArrayLength(value: readonly unknown[] | null): void {
+    if (value === null) this.uvarint(0);
+    else this.compactArrayLength(value);
   }
 
   /** All tagged fields of a struct whose definition has none of its own. */
@@ -259,14 +269,16 @@ export class Writer {
   unknownTags(fields: readonly TaggedField[], from: number, before: number = Number.POSITIVE_INFINITY): number {
     let i = from;
     for (; i < fields.length; i++) {
-      const { tag, data } = fields[i]!;
+      const field = fields[i]!;
+      const { tag } = field;
       if (tag === before) throw new CodecError('INVALID_TAG', `tag ${tag} belongs to a known field`);
       if (tag > before) break;
       if (i > 0 && tag <= fields[i - 1]!.tag) {
         throw new CodecError('INVALID_TAG', `unknown tag ${tag} comes after tag ${fields[i - 1]!.tag}: tags must rise`);
       }
-      if (!(data instanceof Uint8Array)) throw wrongType('a Uint8Array', data);
       this.uvarint(tag);
+      const { data } = field;
+      if (!(data instanceof Uint8Array)) throw wrongType('a Uint8Array', data);
       this.uvarint(data.length);
       this.raw(data);
     }
