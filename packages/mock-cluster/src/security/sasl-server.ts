@@ -1,0 +1,103 @@
+import { OAuthBearerServer, type TokenValidator } from './oauthbearer-server.ts';
+import { PlainServer } from './plain-server.ts';
+import { ScramServer } from './scram-server.ts';
+
+/** What a broker answers to one SaslAuthenticate. */
+export interface SaslStep {
+  readonly reply: Uint8Array;
+  /** The exchange is over, for better or, with `error`, for worse. */
+  readonly done: boolean;
+  /** Present: refused, with error code 58 and this text. */
+  readonly error?: string;
+  /** Present when `done` without `error`. */
+  readonly principal?: string;
+  /** 0: for ever. Present when `done` without `error`. */
+  readonly sessionLifetimeMs?: number;
+}
+
+/** The server's side of one exchange. */
+export interface SaslExchangeServer {
+  step(token: Uint8Array): SaslStep;
+}
+
+export interface SaslUser {
+  readonly password: string;
+  /** Accepted only with `tokenauth=true`, as delegation tokens are. */
+  readonly isDelegationToken?: boolean;
+}
+
+export interface SaslServerOptions {
+  /** For PLAIN and SCRAM: passwords by name. */
+  users?: Readonly<Record<string, string | SaslUser>>;
+  /** For OAUTHBEARER: `unsecuredTokens()`, `signedTokens(jwks)` or your own. */
+  tokens?: TokenValidator;
+  /** Those offered; default: all for which there are users or tokens. */
+  mechanisms?: readonly string[];
+  /** Rounds of key derivation that SCRAM asks for: 4096. */
+  iterations?: number;
+  /** Kafka's connections.max.reauth.ms; 0, the default, is no limit. */
+  maxReauthMs?: number;
+  /** Milliseconds since 1970, for the expiry of tokens. */
+  epochMs?: () => number;
+  /** Replaces the exchange of one mechanism, e.g. by a `HostileScramServer`. */
+  custom?: Readonly<Record<string, () => SaslExchangeServer>>;
+}
+
+/** Who may connect: one for a cluster, since its brokers share their users. */
+export class SaslServer {
+  readonly mechanisms: readonly string[];
+  readonly #users: ReadonlyMap<string, SaslUser>;
+  readonly #tokens: TokenValidator | undefined;
+  readonly #iterations: number;
+  readonly #maxReauthMs: number;
+  readonly #epochMs: () => number;
+  readonly #custom: Readonly<Record<string, () => SaslExchangeServer>>;
+
+  constructor(options: SaslServerOptions) {
+    const users = Object.entries(options.users ?? {}).map(
+      ([name, user]) => [name, typeof user === 'string' ? { password: user } : user] as const,
+    );
+    this.#users = new Map(users);
+    this.#tokens = options.tokens;
+    this.#iterations = options.iterations ?? 4096;
+    this.#maxReauthMs = options.maxReauthMs ?? 0;
+    this.#epochMs = options.epochMs ?? Date.now;
+    this.#custom = options.custom ?? {};
+    this.mechanisms = options.mechanisms ?? [
+      ...(users.length === 0 ? [] : ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+      ...(options.tokens === undefined ? [] : ['OAUTHBEARER']),
+      ...Object.keys(this.#custom),
+    ];
+  }
+
+  /** @returns undefined for a mechanism that is not offered: error code 33. */
+  start(mechanism: string): SaslExchangeServer | undefined {
+    if (!this.mechanisms.includes(mechanism)) return undefined;
+    const exchange = this.#exchangeFor(mechanism);
+    if (exchange === undefined) return undefined;
+    return { step: (token) => this.#limited(exchange.step(token)) };
+  }
+
+  #exchangeFor(mechanism: string): SaslExchangeServer | undefined {
+    if (Object.hasOwn(this.#custom, mechanism)) return this.#custom[mechanism]!();
+    switch (mechanism) {
+      case 'PLAIN':
+        return new PlainServer(this.#users);
+      case 'SCRAM-SHA-256':
+        return new ScramServer('sha256', this.#users, this.#iterations);
+      case 'SCRAM-SHA-512':
+        return new ScramServer('sha512', this.#users, this.#iterations);
+      case 'OAUTHBEARER':
+        return this.#tokens === undefined ? undefined : new OAuthBearerServer(this.#tokens, this.#epochMs);
+      default:
+        return undefined;
+    }
+  }
+
+  /** KIP-368: a session ends with the token or at the broker's limit, whichever is first. */
+  #limited(step: SaslStep): SaslStep {
+    if (!step.done || step.error !== undefined) return step;
+    const limits = [step.sessionLifetimeMs ?? 0, this.#maxReauthMs].filter((limit) => limit > 0);
+    return { ...step, sessionLifetimeMs: limits.length === 0 ? 0 : Math.min(...limits) };
+  }
+}

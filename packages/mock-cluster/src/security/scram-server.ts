@@ -1,0 +1,94 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { SaslExchangeServer, SaslStep, SaslUser } from './sasl-server.ts';
+
+const NOTHING = new Uint8Array(0);
+
+export type ScramHash = 'sha256' | 'sha512';
+
+interface Exchange {
+  readonly clientFirstBare: string;
+  readonly serverFirst: string;
+  readonly nonce: string;
+  readonly gs2Header: string;
+  readonly name: string;
+  readonly salted: Buffer;
+}
+
+/** RFC 5802's server, with what Kafka adds: `tokenauth`. */
+export class ScramServer implements SaslExchangeServer {
+  readonly #hash: ScramHash;
+  readonly #users: ReadonlyMap<string, SaslUser>;
+  readonly #iterations: number;
+  #exchange: Exchange | null = null;
+
+  constructor(hash: ScramHash, users: ReadonlyMap<string, SaslUser>, iterations: number) {
+    this.#hash = hash;
+    this.#users = users;
+    this.#iterations = iterations;
+  }
+
+  step(token: Uint8Array): SaslStep {
+    const text = Buffer.from(token).toString('utf8');
+    return this.#exchange === null ? this.#first(text) : this.#final(text, this.#exchange);
+  }
+
+  #first(text: string): SaslStep {
+    const match =
+      /^(n,(?:a=((?:[^=,\0]|=2C|=3D)+))?,)(n=((?:[^=,\0]|=2C|=3D)+),r=([\x21-\x2b\x2d-\x7e]+)((?:,[A-Za-z]+=[^,\0]+)*))$/.exec(
+        text,
+      );
+    if (match === null) return refused('Invalid SCRAM client first message');
+    const [, gs2Header = '', authorizationId, clientFirstBare = '', saslName = '', clientNonce = '', rest = ''] = match;
+    const name = unescaped(saslName);
+    const user = this.#users.get(name);
+    const isToken = rest.split(',').includes('tokenauth=true');
+    if (user === undefined || (user.isDelegationToken ?? false) !== isToken) {
+      return refused('Authentication failed during authentication due to invalid credentials');
+    }
+    if (authorizationId !== undefined && unescaped(authorizationId) !== name) {
+      return refused('Authentication failed: authorization id is not the user');
+    }
+    const salt = randomBytes(16);
+    const nonce = clientNonce + randomBytes(18).toString('base64url');
+    const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${this.#iterations}`;
+    const length = this.#hash === 'sha256' ? 32 : 64;
+    const salted = pbkdf2Sync(user.password, salt, this.#iterations, length, this.#hash);
+    this.#exchange = { clientFirstBare, serverFirst, nonce, gs2Header, name, salted };
+    return { reply: Buffer.from(serverFirst, 'utf8'), done: false };
+  }
+
+  #final(text: string, exchange: Exchange): SaslStep {
+    const match = /^(c=([A-Za-z0-9+/=]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[A-Za-z]=[^,\0]+)*),p=([A-Za-z0-9+/=]+)$/.exec(
+      text,
+    );
+    if (match === null) return refused('Invalid SCRAM client final message');
+    const [, withoutProof = '', binding = '', nonce = '', proof = ''] = match;
+    if (nonce !== exchange.nonce) return refused('Invalid client nonce in the final client message');
+    if (Buffer.from(binding, 'base64').toString('utf8') !== exchange.gs2Header) {
+      return refused('Invalid channel binding in the final client message');
+    }
+    const signed = `${exchange.clientFirstBare},${exchange.serverFirst},${withoutProof}`;
+    const storedKey = createHash(this.#hash).update(this.#hmac(exchange.salted, 'Client Key')).digest();
+    const signature = this.#hmac(storedKey, signed);
+    const given = Buffer.from(proof, 'base64');
+    const clientKey = given.map((byte, i) => byte ^ (signature[i] ?? 0));
+    const known = createHash(this.#hash).update(clientKey).digest();
+    if (given.length !== signature.length || !timingSafeEqual(known, storedKey)) {
+      return refused('Authentication failed during authentication due to invalid credentials');
+    }
+    const verifier = this.#hmac(this.#hmac(exchange.salted, 'Server Key'), signed).toString('base64');
+    return { reply: Buffer.from(`v=${verifier}`, 'utf8'), done: true, principal: exchange.name };
+  }
+
+  #hmac(key: Uint8Array, text: string): Buffer {
+    return createHmac(this.#hash, key).update(text, 'utf8').digest();
+  }
+}
+
+function unescaped(name: string): string {
+  return name.replaceAll('=2C', ',').replaceAll('=3D', '=');
+}
+
+function refused(error: string): SaslStep {
+  return { reply: NOTHING, done: true, error };
+}
