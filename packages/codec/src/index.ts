@@ -1,8 +1,25 @@
+export { apiFor, requestHeaderVersion, responseHeaderVersion } from './api-versions.ts';
 export { type Checksum, crc32, crc32c } from './checksum/crc.ts';
 export type { Compressions, Compressor, DecompressionLimits } from './compression/compression.ts';
 export { createLz4, type Lz4Options } from './compression/lz4.ts';
 export { createSnappy, type SnappyOptions } from './compression/snappy.ts';
+export {
+  correlationIdOf,
+  decodeResponseAs,
+  encodeRequest,
+  encodeRequestChunks,
+  encodeResponse,
+  encodeResponseChunks,
+  type IncomingRequestHeader,
+  type IncomingResponse,
+  type OutgoingRequest,
+  type OutgoingResponse,
+  readRequestHeader,
+  writeRequest,
+  writeResponse,
+} from './envelope.ts';
 export * from './errors.ts';
+export { FrameDecoder, type FrameDecoderOptions } from './frame.ts';
 export type { Api } from './messages/api.ts';
 export * from './messages/generated/index.ts';
 export { type Field, fieldsOf, type VersionRange } from './messages/layout.ts';
@@ -18,8 +35,18 @@ export {
 } from './messages/message.ts';
 export { murmur2, murmur2OfText, partitionForKey, toPositive } from './murmur2.ts';
 export { type BatchSeal, batchHeaderBytes, type Compression } from './records/batch-header.ts';
+export type { ReadRecordsOptions } from './records/read-options.ts';
+export {
+  type IncompleteBatch,
+  type RecordBatches,
+  type Records,
+  readBatches,
+  readRecords,
+} from './records/read-records.ts';
+export type { KafkaRecord, ReadHeader, RecordBatch, RecordCursor } from './records/record-batch.ts';
 export { RecordBatchBuilder, type RecordBatchBuilderOptions } from './records/record-batch-builder.ts';
 export { type RecordBytes, type RecordHeaders, recordSizeUpperBound, sizeOfRecord } from './records/record-size.ts';
+export { RecordsError } from './records/records-error.ts';
 export { defaultReadLimits, Reader, type ReadLimits } from './wire/reader.ts';
 export type { TaggedField } from './wire/tagged-field.ts';
 export { sizeOfUtf8 } from './wire/utf8.ts';
