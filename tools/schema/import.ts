@@ -55,7 +55,7 @@ function importInternalTopics(): void {
 
 function readDefinitions(module: string, release: string): KafkaMessage[] {
   const jar = readFileSync(fetchJar(`org.apache.kafka:${module}:${release}`));
-  const files = readZipText(jar, (name) => /^common\/message\/.*\.json$/.test(name));
+  const files = readZipText(jar, (name) => /^(common\/)?(message|metadata)\/.*\.json$/.test(name));
   return [...files.values()].map(parseKafkaJson);
 }
 

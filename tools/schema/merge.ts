@@ -113,7 +113,6 @@ function mergeField(sources: readonly FieldSource[], name: string, valid: Range,
         console.warn(`${path}: ${key} is ${newest[key]} in the newest release, ${field[key]} in an older one`);
       }
     }
-    if (isTrue(field.ignorable) !== isTrue(newest.ignorable)) console.warn(`${path}: ignorable differs`);
   }
   const children = list.filter(({ field }) => field.fields !== undefined);
   return {
@@ -123,7 +122,7 @@ function mergeField(sources: readonly FieldSource[], name: string, valid: Range,
     ...(nullable === null ? {} : { nullableVersions: formatRange(nullable, valid) }),
     ...(tagged === null ? {} : { taggedVersions: formatRange(tagged, valid), tag: newest.tag! }),
     ...(newest.default === undefined ? {} : { default: normalizeDefault(newest) }),
-    ...(isTrue(newest.ignorable) ? { ignorable: true } : {}),
+    ...(isIgnorable(list, path) ? { ignorable: true } : {}),
     ...(newest.flexibleVersions === undefined ? {} : { flexibleVersions: 'none' as const }),
     ...(newest.entityType === undefined ? {} : { entityType: newest.entityType }),
     ...(children.length === 0
@@ -136,6 +135,17 @@ function mergeField(sources: readonly FieldSource[], name: string, valid: Range,
           ),
         }),
   };
+}
+
+/** Only versions that lack the field ask whether it may be left out, so the releases that have such versions decide. */
+function isIgnorable(list: readonly { field: KafkaField; versions: ReadonlySet<number> }[], path: string): boolean {
+  const asked = list.filter(({ field, versions }) => {
+    const range = parseRange(field.versions ?? field.taggedVersions ?? 'none', anyVersion);
+    return [...versions].some((version) => !contains(range, version));
+  });
+  const answers = new Set((asked.length === 0 ? list.slice(0, 1) : asked).map(({ field }) => isTrue(field.ignorable)));
+  if (answers.size > 1) console.warn(`${path}: releases differ on whether it is ignorable`);
+  return answers.has(true);
 }
 
 function isTrue(value: boolean | string | undefined): boolean {

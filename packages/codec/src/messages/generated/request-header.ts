@@ -5,7 +5,6 @@ import {
   checkVersion,
   decodeMessage,
   encodeMessage,
-  notInVersion,
   refuseTaggedFields,
 } from '../../messages/message.ts';
 import type { Reader } from '../../wire/reader.ts';
@@ -19,7 +18,7 @@ export interface RequestHeader {
   requestApiVersion: number;
   /** Int32. */
   correlationId: number;
-  /** Versions 1+, nullable, default ''. */
+  /** Versions 1+, nullable, default '', ignorable. */
   clientId: string | null;
   unknownTaggedFields: readonly TaggedField[];
 }
@@ -72,7 +71,6 @@ function writeRequestHeader(w: Writer, version: number, m: RequestHeaderInput): 
   w.int32(m.correlationId);
   const { clientId = '' } = m;
   if (version >= 1) w.nullableString(clientId);
-  else if (clientId !== '') throw notInVersion('clientId', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
