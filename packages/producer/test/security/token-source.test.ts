@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { AuthenticationError } from '../../src/security/authentication-error.ts';
-import { type OAuthToken, type TokenProvider, TokenSource } from '../../src/security/token-source.ts';
+import { type OAuthToken, TokenSource } from '../../src/security/token-source.ts';
 import { failure } from './run-mechanism.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -9,12 +9,14 @@ const forever = new AbortController().signal;
 
 /** A provider that answers by a script, and counts. */
 function scripted(...answers: (() => OAuthToken | Promise<OAuthToken>)[]) {
-  const provider = (() => {
-    const answer = answers[Math.min(provider.calls, answers.length - 1)]!;
-    provider.calls++;
-    return answer();
-  }) as TokenProvider & { calls: number };
-  provider.calls = 0;
+  const provider = Object.assign(
+    () => {
+      const answer = answers[Math.min(provider.calls, answers.length - 1)]!;
+      provider.calls++;
+      return answer();
+    },
+    { calls: 0 },
+  );
   return provider;
 }
 
