@@ -35,6 +35,7 @@ export {
 } from './messages/message.ts';
 export { murmur2, murmur2OfText, partitionForKey, toPositive } from './murmur2.ts';
 export { type BatchSeal, batchHeaderBytes, type Compression } from './records/batch-header.ts';
+export { MessageSetBuilder, type MessageSetOptions, sizeOfLegacyEntry } from './records/message-set.ts';
 export type { ReadRecordsOptions } from './records/read-options.ts';
 export {
   type IncompleteBatch,
