@@ -105,7 +105,7 @@ function emitTags(model: Model, struct: Struct): string[] {
 function emitTagCase(field: Field, within: Range): string[] {
   const lines = [`case ${field.tag}: {`];
   const condition = conditionFor(field.tagged!, within);
-  if (condition !== null) lines.push(`  if (!(${condition})) throw tagNotInVersion(tag, version);`);
+  if (condition !== null) lines.push(`  if (${negated(condition)}) throw tagNotInVersion(tag, version);`);
   const range = clip(field.tagged!, within);
   if (field.isArray) {
     const count = `${singular(field.name)}Count`;
@@ -116,12 +116,21 @@ function emitTagCase(field: Field, within: Range): string[] {
       field.nullable === null ? `  ${localName(field)} = list;` : `  ${localName(field)} = ${count} < 0 ? null : list;`,
     );
   } else {
-    lines.push(
-      `  ${localName(field)} = ${chain(range, (version) => readCode(field, field.type, version, isNullableIn(field, version)))};`,
-    );
+    lines.push(`  ${localName(field)} = ${chain(range, (version) => readTaggedCode(field, version))};`);
   }
   lines.push('  r.endTag(tag, end);', '  break;', '}');
   return lines;
+}
+
+function negated(condition: string): string {
+  return /^version >= \d+$/.test(condition) ? condition.replace('>=', '<') : `!(${condition})`;
+}
+
+/** A nullable struct has another mark in a tagged field than elsewhere. */
+function readTaggedCode(field: Field, version: number): string {
+  const nullable = isNullableIn(field, version);
+  if (typeof field.type === 'string' || !nullable) return readCode(field, field.type, version, nullable);
+  return `r.uvarint() === 0 ? null : ${readFunction(field.type)}(r, version)`;
 }
 
 function isNullableIn(field: Field, version: number): boolean {

@@ -49,7 +49,9 @@ function emitCases(within: Range, spans: readonly { lowest: number; highest: num
     const range = skippedNewer ? span : { lowest: span.lowest, highest: within.highest };
     const condition = isLast && !skippedNewer && opened ? null : conditionFor(range, within);
     const head = `${opened ? 'else ' : ''}${condition === null ? '' : `if (${condition}) `}`;
-    if (code.includes('\n')) lines.push(`${head}{`, ...code.split('\n').map((line) => `  ${line}`), '}');
+    // An inner `if` would take the next `else` for its own.
+    const needsBraces = code.includes('\n') || (code.startsWith('if') && condition !== null);
+    if (needsBraces) lines.push(`${head}{`, ...code.split('\n').map((line) => `  ${line}`), '}');
     else lines.push(`${head}${code}`);
     opened = true;
   }
@@ -95,6 +97,12 @@ function valueCode(field: Field, version: number, name: string): string {
     return nullable ? `w.int8(${name} === null ? -1 : 1);\nif (${name} !== null) ${write}` : write;
   }
   return elementCode(field, version, value, nullable);
+}
+
+/** A nullable struct has another mark in a tagged field than elsewhere. */
+function taggedValueCode(field: Field, version: number): string {
+  const code = valueCode(field, version, localMark);
+  return code.replace(`w.int8(${localMark} === null ? -1 : 1);`, `w.uvarint(${localMark} === null ? 0 : 1);`);
 }
 
 function elementCode(field: Field, version: number, value: string, nullable = false): string {
@@ -168,7 +176,7 @@ function emitKnownTags(fields: readonly Field[], within: Range): string[] {
   const plain = tagged.length === 1 ? 'const' : 'let';
   tagged.forEach((field, i) => {
     const range = { lowest: Math.max(field.tagged!.lowest, within.lowest), highest: within.highest };
-    const spans = spansOf(range, (version) => valueCode(field, version, localMark));
+    const spans = spansOf(range, (version) => taggedValueCode(field, version));
     if (spans.length !== 1) throw new Error(`${field.name}: a tagged field changes its form`);
     const condition = conditionFor(field.tagged!, within);
     const advance = `w.unknownTags(unknownTaggedFields, ${i === 0 ? '0' : 'next'}, ${field.tag});`;
@@ -178,7 +186,7 @@ function emitKnownTags(fields: readonly Field[], within: Range): string[] {
         : `${i === 0 ? `${plain} next` : 'next'} = ${condition} ? ${advance.slice(0, -1)} : ${i === 0 ? '0' : 'next'};`,
       `if (${hasName(field)}) {`,
       `  const start = w.beginTag(${field.tag});`,
-      `  const ${localName(field)} = m.${field.name}!;`,
+      `  const ${localName(field)} = m.${field.name}${field.nullable === null ? '!' : ' ?? null'};`,
       ...spans[0]!.code
         .replaceAll(localMark, localName(field))
         .split('\n')

@@ -136,7 +136,7 @@ function walkField(walk: Walk, field: Field, path: string): void {
   walk.path = path;
   const isNullable = isIn(field.nullable, walk.version);
   if (!field.isArray) {
-    if (field.type === 'struct' && isNullable && walk.r.int8() < 0) return;
+    if (field.type === 'struct' && isNullable && readsNull(walk, field)) return;
     walkValue(walk, field, path, isNullable);
     stopPastFault(walk);
     return;
@@ -150,6 +150,11 @@ function walkField(walk: Walk, field: Field, path: string): void {
     walkValue(walk, field, walk.path, false);
     stopPastFault(walk);
   }
+}
+
+/** Whether a nullable struct is null; the mark is another one in a tagged field. */
+function readsNull({ r, version }: Walk, field: Field): boolean {
+  return isIn(field.tagged, version) ? r.uvarint() === 0 : r.int8() < 0;
 }
 
 function walkValue(walk: Walk, field: Field, path: string, isNullable: boolean): void {

@@ -55,7 +55,7 @@ function writeAbortTransactionRecord(w: Writer, _version: number, m: AbortTransa
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasReason) {
     const start = w.beginTag(0);
-    const reason = m.reason!;
+    const reason = m.reason ?? null;
     w.compactNullableString(reason);
     w.endTag(start);
   }

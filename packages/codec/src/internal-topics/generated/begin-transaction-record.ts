@@ -55,7 +55,7 @@ function writeBeginTransactionRecord(w: Writer, _version: number, m: BeginTransa
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasName) {
     const start = w.beginTag(0);
-    const name = m.name!;
+    const name = m.name ?? null;
     w.compactNullableString(name);
     w.endTag(start);
   }

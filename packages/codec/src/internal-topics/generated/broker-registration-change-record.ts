@@ -79,11 +79,17 @@ function writeBrokerRegistrationChangeRecord(w: Writer, version: number, m: Brok
   w.int32(m.brokerId);
   w.int64(m.brokerEpoch);
   const { inControlledShutdown = 0 } = m;
-  if (version <= 0) if (inControlledShutdown !== 0) throw notInVersion('inControlledShutdown', version);
+  if (version <= 0) {
+    if (inControlledShutdown !== 0) throw notInVersion('inControlledShutdown', version);
+  }
   const { logDirs = [] } = m;
-  if (version <= 1) if (logDirs.length > 0) throw notInVersion('logDirs', version);
+  if (version <= 1) {
+    if (logDirs.length > 0) throw notInVersion('logDirs', version);
+  }
   const { cordonedLogDirs = null } = m;
-  if (version <= 2) if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
+  if (version <= 2) {
+    if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasFenced = m.fenced !== undefined && m.fenced !== 0;
   const hasInControlledShutdown = version >= 1 && m.inControlledShutdown !== undefined && m.inControlledShutdown !== 0;
@@ -115,7 +121,7 @@ function writeBrokerRegistrationChangeRecord(w: Writer, version: number, m: Brok
   next = version >= 3 ? w.unknownTags(unknownTaggedFields, next, 3) : next;
   if (hasCordonedLogDirs) {
     const start = w.beginTag(3);
-    const cordonedLogDirs = m.cordonedLogDirs!;
+    const cordonedLogDirs = m.cordonedLogDirs ?? null;
     w.compactNullableArrayLength(cordonedLogDirs);
     if (cordonedLogDirs !== null) {
       for (let i = 0; i < cordonedLogDirs.length; i++) w.uuid(cordonedLogDirs[i]!);
@@ -145,13 +151,13 @@ function readBrokerRegistrationChangeRecord(r: Reader, version: number): BrokerR
         break;
       }
       case 1: {
-        if (!(version >= 1)) throw tagNotInVersion(tag, version);
+        if (version < 1) throw tagNotInVersion(tag, version);
         inControlledShutdown = r.int8();
         r.endTag(tag, end);
         break;
       }
       case 2: {
-        if (!(version >= 2)) throw tagNotInVersion(tag, version);
+        if (version < 2) throw tagNotInVersion(tag, version);
         const logDirCount = r.compactArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < logDirCount; i++) list.push(r.uuid());
@@ -160,7 +166,7 @@ function readBrokerRegistrationChangeRecord(r: Reader, version: number): BrokerR
         break;
       }
       case 3: {
-        if (!(version >= 3)) throw tagNotInVersion(tag, version);
+        if (version < 3) throw tagNotInVersion(tag, version);
         const cordonedLogDirCount = r.compactNullableArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < cordonedLogDirCount; i++) list.push(r.uuid());

@@ -127,8 +127,8 @@ function writeConsumerGroupMemberMetadataValue(w: Writer, version: number, m: Co
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasClassicMemberMetadata) {
     const start = w.beginTag(0);
-    const classicMemberMetadata = m.classicMemberMetadata!;
-    w.int8(classicMemberMetadata === null ? -1 : 1);
+    const classicMemberMetadata = m.classicMemberMetadata ?? null;
+    w.uvarint(classicMemberMetadata === null ? 0 : 1);
     if (classicMemberMetadata !== null) writeConsumerGroupMemberMetadataValueClassicMemberMetadata(w, version, classicMemberMetadata);
     w.endTag(start);
   }
@@ -155,7 +155,7 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        classicMemberMetadata = r.int8() < 0 ? null : readConsumerGroupMemberMetadataValueClassicMemberMetadata(r, version);
+        classicMemberMetadata = r.uvarint() === 0 ? null : readConsumerGroupMemberMetadataValueClassicMemberMetadata(r, version);
         r.endTag(tag, end);
         break;
       }

@@ -100,11 +100,17 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   w.int32(partitionId);
   w.uuid(m.topicId);
   const { directories = null } = m;
-  if (version <= 0) if (directories !== null) throw notInVersion('directories', version);
+  if (version <= 0) {
+    if (directories !== null) throw notInVersion('directories', version);
+  }
   const { eligibleLeaderReplicas = null } = m;
-  if (version <= 1) if (eligibleLeaderReplicas !== null) throw notInVersion('eligibleLeaderReplicas', version);
+  if (version <= 1) {
+    if (eligibleLeaderReplicas !== null) throw notInVersion('eligibleLeaderReplicas', version);
+  }
   const { lastKnownElr = null } = m;
-  if (version <= 1) if (lastKnownElr !== null) throw notInVersion('lastKnownElr', version);
+  if (version <= 1) {
+    if (lastKnownElr !== null) throw notInVersion('lastKnownElr', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasIsr = m.isr !== undefined && m.isr !== null;
   const hasLeader = m.leader !== undefined && m.leader !== -2;
@@ -119,7 +125,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   let next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasIsr) {
     const start = w.beginTag(0);
-    const isr = m.isr!;
+    const isr = m.isr ?? null;
     w.compactNullableArrayLength(isr);
     if (isr !== null) {
       for (let i = 0; i < isr.length; i++) w.int32(isr[i]!);
@@ -136,7 +142,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   next = w.unknownTags(unknownTaggedFields, next, 2);
   if (hasReplicas) {
     const start = w.beginTag(2);
-    const replicas = m.replicas!;
+    const replicas = m.replicas ?? null;
     w.compactNullableArrayLength(replicas);
     if (replicas !== null) {
       for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
@@ -146,7 +152,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   next = w.unknownTags(unknownTaggedFields, next, 3);
   if (hasRemovingReplicas) {
     const start = w.beginTag(3);
-    const removingReplicas = m.removingReplicas!;
+    const removingReplicas = m.removingReplicas ?? null;
     w.compactNullableArrayLength(removingReplicas);
     if (removingReplicas !== null) {
       for (let i = 0; i < removingReplicas.length; i++) w.int32(removingReplicas[i]!);
@@ -156,7 +162,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   next = w.unknownTags(unknownTaggedFields, next, 4);
   if (hasAddingReplicas) {
     const start = w.beginTag(4);
-    const addingReplicas = m.addingReplicas!;
+    const addingReplicas = m.addingReplicas ?? null;
     w.compactNullableArrayLength(addingReplicas);
     if (addingReplicas !== null) {
       for (let i = 0; i < addingReplicas.length; i++) w.int32(addingReplicas[i]!);
@@ -173,7 +179,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 6) : next;
   if (hasEligibleLeaderReplicas) {
     const start = w.beginTag(6);
-    const eligibleLeaderReplicas = m.eligibleLeaderReplicas!;
+    const eligibleLeaderReplicas = m.eligibleLeaderReplicas ?? null;
     w.compactNullableArrayLength(eligibleLeaderReplicas);
     if (eligibleLeaderReplicas !== null) {
       for (let i = 0; i < eligibleLeaderReplicas.length; i++) w.int32(eligibleLeaderReplicas[i]!);
@@ -183,7 +189,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 7) : next;
   if (hasLastKnownElr) {
     const start = w.beginTag(7);
-    const lastKnownElr = m.lastKnownElr!;
+    const lastKnownElr = m.lastKnownElr ?? null;
     w.compactNullableArrayLength(lastKnownElr);
     if (lastKnownElr !== null) {
       for (let i = 0; i < lastKnownElr.length; i++) w.int32(lastKnownElr[i]!);
@@ -193,7 +199,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   next = version >= 1 ? w.unknownTags(unknownTaggedFields, next, 8) : next;
   if (hasDirectories) {
     const start = w.beginTag(8);
-    const directories = m.directories!;
+    const directories = m.directories ?? null;
     w.compactNullableArrayLength(directories);
     if (directories !== null) {
       for (let i = 0; i < directories.length; i++) w.uuid(directories[i]!);
@@ -265,7 +271,7 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
         break;
       }
       case 8: {
-        if (!(version >= 1)) throw tagNotInVersion(tag, version);
+        if (version < 1) throw tagNotInVersion(tag, version);
         const directoryCount = r.compactNullableArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < directoryCount; i++) list.push(r.uuid());
@@ -274,7 +280,7 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
         break;
       }
       case 6: {
-        if (!(version >= 2)) throw tagNotInVersion(tag, version);
+        if (version < 2) throw tagNotInVersion(tag, version);
         const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
         const list: number[] = [];
         for (let i = 0; i < eligibleLeaderReplicaCount; i++) list.push(r.int32());
@@ -283,7 +289,7 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
         break;
       }
       case 7: {
-        if (!(version >= 2)) throw tagNotInVersion(tag, version);
+        if (version < 2) throw tagNotInVersion(tag, version);
         const lastKnownElrCount = r.compactNullableArrayLength(4);
         const list: number[] = [];
         for (let i = 0; i < lastKnownElrCount; i++) list.push(r.int32());

@@ -131,9 +131,13 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
     for (let i = 0; i < directories.length; i++) w.uuid(directories[i]!);
   } else if (directories.length > 0) throw notInVersion('directories', version);
   const { eligibleLeaderReplicas = null } = m;
-  if (version <= 1) if (eligibleLeaderReplicas !== null) throw notInVersion('eligibleLeaderReplicas', version);
+  if (version <= 1) {
+    if (eligibleLeaderReplicas !== null) throw notInVersion('eligibleLeaderReplicas', version);
+  }
   const { lastKnownElr = null } = m;
-  if (version <= 1) if (lastKnownElr !== null) throw notInVersion('lastKnownElr', version);
+  if (version <= 1) {
+    if (lastKnownElr !== null) throw notInVersion('lastKnownElr', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasLeaderRecoveryState = m.leaderRecoveryState !== undefined && m.leaderRecoveryState !== 0;
   const hasEligibleLeaderReplicas = version >= 2 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null;
@@ -149,7 +153,7 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 1) : next;
   if (hasEligibleLeaderReplicas) {
     const start = w.beginTag(1);
-    const eligibleLeaderReplicas = m.eligibleLeaderReplicas!;
+    const eligibleLeaderReplicas = m.eligibleLeaderReplicas ?? null;
     w.compactNullableArrayLength(eligibleLeaderReplicas);
     if (eligibleLeaderReplicas !== null) {
       for (let i = 0; i < eligibleLeaderReplicas.length; i++) w.int32(eligibleLeaderReplicas[i]!);
@@ -159,7 +163,7 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 2) : next;
   if (hasLastKnownElr) {
     const start = w.beginTag(2);
-    const lastKnownElr = m.lastKnownElr!;
+    const lastKnownElr = m.lastKnownElr ?? null;
     w.compactNullableArrayLength(lastKnownElr);
     if (lastKnownElr !== null) {
       for (let i = 0; i < lastKnownElr.length; i++) w.int32(lastKnownElr[i]!);
@@ -206,7 +210,7 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
         break;
       }
       case 1: {
-        if (!(version >= 2)) throw tagNotInVersion(tag, version);
+        if (version < 2) throw tagNotInVersion(tag, version);
         const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
         const list: number[] = [];
         for (let i = 0; i < eligibleLeaderReplicaCount; i++) list.push(r.int32());
@@ -215,7 +219,7 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
         break;
       }
       case 2: {
-        if (!(version >= 2)) throw tagNotInVersion(tag, version);
+        if (version < 2) throw tagNotInVersion(tag, version);
         const lastKnownElrCount = r.compactNullableArrayLength(4);
         const list: number[] = [];
         for (let i = 0; i < lastKnownElrCount; i++) list.push(r.int32());

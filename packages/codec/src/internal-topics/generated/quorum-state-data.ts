@@ -87,8 +87,9 @@ export const QuorumStateData: Message<QuorumStateData, QuorumStateDataInput> = {
 
 function writeQuorumStateData(w: Writer, version: number, m: QuorumStateDataInput): void {
   const { clusterId = '' } = m;
-  if (version >= 1) if (clusterId !== '') throw notInVersion('clusterId', version);
-  else w.compactString(clusterId);
+  if (version >= 1) {
+    if (clusterId !== '') throw notInVersion('clusterId', version);
+  } else w.compactString(clusterId);
   const { leaderId = -1 } = m;
   w.int32(leaderId);
   const { leaderEpoch = -1 } = m;
@@ -99,11 +100,13 @@ function writeQuorumStateData(w: Writer, version: number, m: QuorumStateDataInpu
   if (version >= 1) w.uuid(votedDirectoryId);
   else if (votedDirectoryId !== zeroUuid) throw notInVersion('votedDirectoryId', version);
   const { appliedOffset = 0n } = m;
-  if (version >= 1) if (appliedOffset !== 0n) throw notInVersion('appliedOffset', version);
-  else w.int64(appliedOffset);
+  if (version >= 1) {
+    if (appliedOffset !== 0n) throw notInVersion('appliedOffset', version);
+  } else w.int64(appliedOffset);
   const { currentVoters = [] } = m;
-  if (version >= 1) if (currentVoters === null || currentVoters.length > 0) throw notInVersion('currentVoters', version);
-  else {
+  if (version >= 1) {
+    if (currentVoters === null || currentVoters.length > 0) throw notInVersion('currentVoters', version);
+  } else {
     w.compactNullableArrayLength(currentVoters);
     if (currentVoters !== null) {
       for (let i = 0; i < currentVoters.length; i++) writeQuorumStateDataVoter(w, version, currentVoters[i]!);

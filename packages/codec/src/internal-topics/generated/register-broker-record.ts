@@ -156,9 +156,13 @@ function writeRegisterBrokerRecord(w: Writer, version: number, m: RegisterBroker
   if (version >= 1) w.bool(inControlledShutdown);
   else if (inControlledShutdown !== false) throw notInVersion('inControlledShutdown', version);
   const { logDirs = [] } = m;
-  if (version <= 2) if (logDirs.length > 0) throw notInVersion('logDirs', version);
+  if (version <= 2) {
+    if (logDirs.length > 0) throw notInVersion('logDirs', version);
+  }
   const { cordonedLogDirs = null } = m;
-  if (version <= 3) if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
+  if (version <= 3) {
+    if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasLogDirs = version >= 3 && m.logDirs !== undefined && m.logDirs.length > 0;
   const hasCordonedLogDirs = version >= 4 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
@@ -174,7 +178,7 @@ function writeRegisterBrokerRecord(w: Writer, version: number, m: RegisterBroker
   next = version >= 4 ? w.unknownTags(unknownTaggedFields, next, 1) : next;
   if (hasCordonedLogDirs) {
     const start = w.beginTag(1);
-    const cordonedLogDirs = m.cordonedLogDirs!;
+    const cordonedLogDirs = m.cordonedLogDirs ?? null;
     w.compactNullableArrayLength(cordonedLogDirs);
     if (cordonedLogDirs !== null) {
       for (let i = 0; i < cordonedLogDirs.length; i++) w.uuid(cordonedLogDirs[i]!);
@@ -208,7 +212,7 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        if (!(version >= 3)) throw tagNotInVersion(tag, version);
+        if (version < 3) throw tagNotInVersion(tag, version);
         const logDirCount = r.compactArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < logDirCount; i++) list.push(r.uuid());
@@ -217,7 +221,7 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
         break;
       }
       case 1: {
-        if (!(version >= 4)) throw tagNotInVersion(tag, version);
+        if (version < 4) throw tagNotInVersion(tag, version);
         const cordonedLogDirCount = r.compactNullableArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < cordonedLogDirCount; i++) list.push(r.uuid());

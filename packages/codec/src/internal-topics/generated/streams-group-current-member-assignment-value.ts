@@ -188,7 +188,7 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w: Writer, _versio
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasAssignmentEpochs) {
     const start = w.beginTag(0);
-    const assignmentEpochs = m.assignmentEpochs!;
+    const assignmentEpochs = m.assignmentEpochs ?? null;
     w.compactNullableArrayLength(assignmentEpochs);
     if (assignmentEpochs !== null) {
       for (let i = 0; i < assignmentEpochs.length; i++) w.int32(assignmentEpochs[i]!);

@@ -102,7 +102,7 @@ function writeStreamsGroupMetadataValue(w: Writer, version: number, m: StreamsGr
   next = w.unknownTags(unknownTaggedFields, next, 1);
   if (hasLastAssignmentConfigs) {
     const start = w.beginTag(1);
-    const lastAssignmentConfigs = m.lastAssignmentConfigs!;
+    const lastAssignmentConfigs = m.lastAssignmentConfigs ?? null;
     w.compactNullableArrayLength(lastAssignmentConfigs);
     if (lastAssignmentConfigs !== null) {
       for (let i = 0; i < lastAssignmentConfigs.length; i++) writeStreamsGroupMetadataValueLastAssignmentConfig(w, version, lastAssignmentConfigs[i]!);

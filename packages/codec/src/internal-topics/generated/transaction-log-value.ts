@@ -114,12 +114,18 @@ export const TransactionLogValue: Message<TransactionLogValue, TransactionLogVal
 function writeTransactionLogValue(w: Writer, version: number, m: TransactionLogValueInput): void {
   w.int64(m.producerId);
   const { previousProducerId = -1n } = m;
-  if (version <= 0) if (previousProducerId !== -1n) throw notInVersion('previousProducerId', version);
+  if (version <= 0) {
+    if (previousProducerId !== -1n) throw notInVersion('previousProducerId', version);
+  }
   const { nextProducerId = -1n } = m;
-  if (version <= 0) if (nextProducerId !== -1n) throw notInVersion('nextProducerId', version);
+  if (version <= 0) {
+    if (nextProducerId !== -1n) throw notInVersion('nextProducerId', version);
+  }
   w.int16(m.producerEpoch);
   const { nextProducerEpoch = -1 } = m;
-  if (version <= 0) if (nextProducerEpoch !== -1) throw notInVersion('nextProducerEpoch', version);
+  if (version <= 0) {
+    if (nextProducerEpoch !== -1) throw notInVersion('nextProducerEpoch', version);
+  }
   w.int32(m.transactionTimeoutMs);
   w.int8(m.transactionStatus);
   const { transactionPartitions } = m;
@@ -131,7 +137,9 @@ function writeTransactionLogValue(w: Writer, version: number, m: TransactionLogV
   w.int64(m.transactionLastUpdateTimestampMs);
   w.int64(m.transactionStartTimestampMs);
   const { clientTransactionVersion = 0 } = m;
-  if (version <= 0) if (clientTransactionVersion !== 0) throw notInVersion('clientTransactionVersion', version);
+  if (version <= 0) {
+    if (clientTransactionVersion !== 0) throw notInVersion('clientTransactionVersion', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
     const hasPreviousProducerId = m.previousProducerId !== undefined && m.previousProducerId !== -1n;

@@ -130,18 +130,22 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartit
     for (let i = 0; i < transactions.length; i++) writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(w, version, transactions[i]!);
   } else if (transactions.length > 0) throw notInVersion('transactions', version);
   const { v3AndBelowTransactionalId = '' } = m;
-  if (version >= 4) if (v3AndBelowTransactionalId !== '') throw notInVersion('v3AndBelowTransactionalId', version);
-  else if (version >= 3) w.compactString(v3AndBelowTransactionalId);
+  if (version >= 4) {
+    if (v3AndBelowTransactionalId !== '') throw notInVersion('v3AndBelowTransactionalId', version);
+  } else if (version >= 3) w.compactString(v3AndBelowTransactionalId);
   else w.string(v3AndBelowTransactionalId);
   const { v3AndBelowProducerId = 0n } = m;
-  if (version >= 4) if (v3AndBelowProducerId !== 0n) throw notInVersion('v3AndBelowProducerId', version);
-  else w.int64(v3AndBelowProducerId);
+  if (version >= 4) {
+    if (v3AndBelowProducerId !== 0n) throw notInVersion('v3AndBelowProducerId', version);
+  } else w.int64(v3AndBelowProducerId);
   const { v3AndBelowProducerEpoch = 0 } = m;
-  if (version >= 4) if (v3AndBelowProducerEpoch !== 0) throw notInVersion('v3AndBelowProducerEpoch', version);
-  else w.int16(v3AndBelowProducerEpoch);
+  if (version >= 4) {
+    if (v3AndBelowProducerEpoch !== 0) throw notInVersion('v3AndBelowProducerEpoch', version);
+  } else w.int16(v3AndBelowProducerEpoch);
   const { v3AndBelowTopics = [] } = m;
-  if (version >= 4) if (v3AndBelowTopics.length > 0) throw notInVersion('v3AndBelowTopics', version);
-  else if (version >= 3) {
+  if (version >= 4) {
+    if (v3AndBelowTopics.length > 0) throw notInVersion('v3AndBelowTopics', version);
+  } else if (version >= 3) {
     w.compactArrayLength(v3AndBelowTopics);
     for (let i = 0; i < v3AndBelowTopics.length; i++) writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w, version, v3AndBelowTopics[i]!);
   } else {

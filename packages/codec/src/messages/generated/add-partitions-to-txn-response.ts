@@ -136,8 +136,9 @@ function writeAddPartitionsToTxnResponse(w: Writer, version: number, m: AddParti
     for (let i = 0; i < resultsByTransaction.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(w, version, resultsByTransaction[i]!);
   } else if (resultsByTransaction.length > 0) throw notInVersion('resultsByTransaction', version);
   const { resultsByTopicV3AndBelow = [] } = m;
-  if (version >= 4) if (resultsByTopicV3AndBelow.length > 0) throw notInVersion('resultsByTopicV3AndBelow', version);
-  else if (version >= 3) {
+  if (version >= 4) {
+    if (resultsByTopicV3AndBelow.length > 0) throw notInVersion('resultsByTopicV3AndBelow', version);
+  } else if (version >= 3) {
     w.compactArrayLength(resultsByTopicV3AndBelow);
     for (let i = 0; i < resultsByTopicV3AndBelow.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, resultsByTopicV3AndBelow[i]!);
   } else {

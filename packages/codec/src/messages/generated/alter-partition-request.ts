@@ -183,8 +183,9 @@ function writeAlterPartitionRequestPartitionData(w: Writer, version: number, m: 
   w.int32(m.partitionIndex);
   w.int32(m.leaderEpoch);
   const { newIsr = [] } = m;
-  if (version >= 3) if (newIsr.length > 0) throw notInVersion('newIsr', version);
-  else {
+  if (version >= 3) {
+    if (newIsr.length > 0) throw notInVersion('newIsr', version);
+  } else {
     w.compactArrayLength(newIsr);
     for (let i = 0; i < newIsr.length; i++) w.int32(newIsr[i]!);
   }

@@ -134,7 +134,9 @@ function writeBeginQuorumEpochResponse(w: Writer, version: number, m: BeginQuoru
   else w.arrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeBeginQuorumEpochResponseTopicData(w, version, topics[i]!);
   const { nodeEndpoints = [] } = m;
-  if (version <= 0) if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  if (version <= 0) {
+    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
     const hasNodeEndpoints = m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;

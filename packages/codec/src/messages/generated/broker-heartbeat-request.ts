@@ -89,9 +89,13 @@ function writeBrokerHeartbeatRequest(w: Writer, version: number, m: BrokerHeartb
   w.bool(m.wantFence);
   w.bool(m.wantShutDown);
   const { offlineLogDirs = [] } = m;
-  if (version <= 0) if (offlineLogDirs.length > 0) throw notInVersion('offlineLogDirs', version);
+  if (version <= 0) {
+    if (offlineLogDirs.length > 0) throw notInVersion('offlineLogDirs', version);
+  }
   const { cordonedLogDirs = null } = m;
-  if (version <= 1) if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
+  if (version <= 1) {
+    if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasOfflineLogDirs = version >= 1 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length > 0;
   const hasCordonedLogDirs = version >= 2 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
@@ -107,7 +111,7 @@ function writeBrokerHeartbeatRequest(w: Writer, version: number, m: BrokerHeartb
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 1) : next;
   if (hasCordonedLogDirs) {
     const start = w.beginTag(1);
-    const cordonedLogDirs = m.cordonedLogDirs!;
+    const cordonedLogDirs = m.cordonedLogDirs ?? null;
     w.compactNullableArrayLength(cordonedLogDirs);
     if (cordonedLogDirs !== null) {
       for (let i = 0; i < cordonedLogDirs.length; i++) w.uuid(cordonedLogDirs[i]!);
@@ -133,7 +137,7 @@ function readBrokerHeartbeatRequest(r: Reader, version: number): BrokerHeartbeat
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        if (!(version >= 1)) throw tagNotInVersion(tag, version);
+        if (version < 1) throw tagNotInVersion(tag, version);
         const offlineLogDirCount = r.compactArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < offlineLogDirCount; i++) list.push(r.uuid());
@@ -142,7 +146,7 @@ function readBrokerHeartbeatRequest(r: Reader, version: number): BrokerHeartbeat
         break;
       }
       case 1: {
-        if (!(version >= 2)) throw tagNotInVersion(tag, version);
+        if (version < 2) throw tagNotInVersion(tag, version);
         const cordonedLogDirCount = r.compactNullableArrayLength(16);
         const list: string[] = [];
         for (let i = 0; i < cordonedLogDirCount; i++) list.push(r.uuid());

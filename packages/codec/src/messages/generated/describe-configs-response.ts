@@ -211,8 +211,9 @@ function writeDescribeConfigsResponseDescribeConfigsResourceResult(w: Writer, ve
   else w.nullableString(value);
   w.bool(m.readOnly);
   const { isDefault = false } = m;
-  if (version >= 1) if (isDefault !== false) throw notInVersion('isDefault', version);
-  else w.bool(isDefault);
+  if (version >= 1) {
+    if (isDefault !== false) throw notInVersion('isDefault', version);
+  } else w.bool(isDefault);
   const { configSource = -1 } = m;
   if (version >= 1) w.int8(configSource);
   w.bool(m.isSensitive);

@@ -134,7 +134,9 @@ function writeEndQuorumEpochResponse(w: Writer, version: number, m: EndQuorumEpo
   else w.arrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeEndQuorumEpochResponseTopicData(w, version, topics[i]!);
   const { nodeEndpoints = [] } = m;
-  if (version <= 0) if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  if (version <= 0) {
+    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
     const hasNodeEndpoints = m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;

@@ -205,10 +205,13 @@ export const FetchRequest: RequestMessage<FetchRequest, FetchRequestInput> = {
 
 function writeFetchRequest(w: Writer, version: number, m: FetchRequestInput): void {
   const { replicaId = -1 } = m;
-  if (version >= 15) if (replicaId !== -1) throw notInVersion('replicaId', version);
-  else w.int32(replicaId);
+  if (version >= 15) {
+    if (replicaId !== -1) throw notInVersion('replicaId', version);
+  } else w.int32(replicaId);
   const { replicaState = defaultFetchRequestReplicaState() } = m;
-  if (version <= 14) if (!isDefaultFetchRequestReplicaState(replicaState)) throw notInVersion('replicaState', version);
+  if (version <= 14) {
+    if (!isDefaultFetchRequestReplicaState(replicaState)) throw notInVersion('replicaState', version);
+  }
   w.int32(m.maxWaitMs);
   w.int32(m.minBytes);
   const { maxBytes = 2147483647 } = m;
@@ -242,7 +245,7 @@ function writeFetchRequest(w: Writer, version: number, m: FetchRequestInput): vo
     let next = w.unknownTags(unknownTaggedFields, 0, 0);
     if (hasClusterId) {
       const start = w.beginTag(0);
-      const clusterId = m.clusterId!;
+      const clusterId = m.clusterId ?? null;
       w.compactNullableString(clusterId);
       w.endTag(start);
     }
@@ -290,7 +293,7 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
           break;
         }
         case 1: {
-          if (!(version >= 15)) throw tagNotInVersion(tag, version);
+          if (version < 15) throw tagNotInVersion(tag, version);
           replicaState = readFetchRequestReplicaState(r, version);
           r.endTag(tag, end);
           break;
@@ -413,13 +416,13 @@ function readFetchRequestFetchPartition(r: Reader, version: number): FetchReques
       const end = r.beginTag();
       switch (tag) {
         case 0: {
-          if (!(version >= 17)) throw tagNotInVersion(tag, version);
+          if (version < 17) throw tagNotInVersion(tag, version);
           replicaDirectoryId = r.uuid();
           r.endTag(tag, end);
           break;
         }
         case 1: {
-          if (!(version >= 18)) throw tagNotInVersion(tag, version);
+          if (version < 18) throw tagNotInVersion(tag, version);
           highWatermark = r.int64();
           r.endTag(tag, end);
           break;

@@ -255,7 +255,9 @@ function writeFetchResponse(w: Writer, version: number, m: FetchResponseInput): 
   else w.arrayLength(responses);
   for (let i = 0; i < responses.length; i++) writeFetchResponseFetchableTopicResponse(w, version, responses[i]!);
   const { nodeEndpoints = [] } = m;
-  if (version <= 15) if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  if (version <= 15) {
+    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 12) {
     const hasNodeEndpoints = version >= 16 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
@@ -291,7 +293,7 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
       const end = r.beginTag();
       switch (tag) {
         case 0: {
-          if (!(version >= 16)) throw tagNotInVersion(tag, version);
+          if (version < 16) throw tagNotInVersion(tag, version);
           const nodeEndpointCount = r.compactArrayLength(11);
           const list: FetchResponseNodeEndpoint[] = [];
           for (let i = 0; i < nodeEndpointCount; i++) list.push(readFetchResponseNodeEndpoint(r, version));
@@ -342,11 +344,17 @@ function writeFetchResponsePartitionData(w: Writer, version: number, m: FetchRes
   const { logStartOffset = -1n } = m;
   if (version >= 5) w.int64(logStartOffset);
   const { divergingEpoch = defaultFetchResponseEpochEndOffset() } = m;
-  if (version <= 11) if (!isDefaultFetchResponseEpochEndOffset(divergingEpoch)) throw notInVersion('divergingEpoch', version);
+  if (version <= 11) {
+    if (!isDefaultFetchResponseEpochEndOffset(divergingEpoch)) throw notInVersion('divergingEpoch', version);
+  }
   const { currentLeader = defaultFetchResponseLeaderIdAndEpoch() } = m;
-  if (version <= 11) if (!isDefaultFetchResponseLeaderIdAndEpoch(currentLeader)) throw notInVersion('currentLeader', version);
+  if (version <= 11) {
+    if (!isDefaultFetchResponseLeaderIdAndEpoch(currentLeader)) throw notInVersion('currentLeader', version);
+  }
   const { snapshotId = defaultFetchResponseSnapshotId() } = m;
-  if (version <= 11) if (!isDefaultFetchResponseSnapshotId(snapshotId)) throw notInVersion('snapshotId', version);
+  if (version <= 11) {
+    if (!isDefaultFetchResponseSnapshotId(snapshotId)) throw notInVersion('snapshotId', version);
+  }
   const { abortedTransactions = [] } = m;
   if (version >= 12) {
     w.compactNullableArrayLength(abortedTransactions);

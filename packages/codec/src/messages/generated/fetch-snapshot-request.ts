@@ -144,7 +144,7 @@ function writeFetchSnapshotRequest(w: Writer, version: number, m: FetchSnapshotR
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasClusterId) {
     const start = w.beginTag(0);
-    const clusterId = m.clusterId!;
+    const clusterId = m.clusterId ?? null;
     w.compactNullableString(clusterId);
     w.endTag(start);
   }
@@ -228,7 +228,7 @@ function readFetchSnapshotRequestPartitionSnapshot(r: Reader, version: number): 
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        if (!(version >= 1)) throw tagNotInVersion(tag, version);
+        if (version < 1) throw tagNotInVersion(tag, version);
         replicaDirectoryId = r.uuid();
         r.endTag(tag, end);
         break;

@@ -184,7 +184,9 @@ function writeFetchSnapshotResponse(w: Writer, version: number, m: FetchSnapshot
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeFetchSnapshotResponseTopicSnapshot(w, version, topics[i]!);
   const { nodeEndpoints = [] } = m;
-  if (version <= 0) if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  if (version <= 0) {
+    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
   w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
@@ -214,7 +216,7 @@ function readFetchSnapshotResponse(r: Reader, version: number): FetchSnapshotRes
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        if (!(version >= 1)) throw tagNotInVersion(tag, version);
+        if (version < 1) throw tagNotInVersion(tag, version);
         const nodeEndpointCount = r.compactArrayLength(8);
         const list: FetchSnapshotResponseNodeEndpoint[] = [];
         for (let i = 0; i < nodeEndpointCount; i++) list.push(readFetchSnapshotResponseNodeEndpoint(r, version));

@@ -69,8 +69,9 @@ export const FindCoordinatorRequest: RequestMessage<FindCoordinatorRequest, Find
 
 function writeFindCoordinatorRequest(w: Writer, version: number, m: FindCoordinatorRequestInput): void {
   const { key = '' } = m;
-  if (version >= 4) if (key !== '') throw notInVersion('key', version);
-  else if (version >= 3) w.compactString(key);
+  if (version >= 4) {
+    if (key !== '') throw notInVersion('key', version);
+  } else if (version >= 3) w.compactString(key);
   else w.string(key);
   const { keyType = 0 } = m;
   if (version >= 1) w.int8(keyType);

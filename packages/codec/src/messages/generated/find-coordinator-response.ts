@@ -120,21 +120,25 @@ function writeFindCoordinatorResponse(w: Writer, version: number, m: FindCoordin
   const { throttleTimeMs = 0 } = m;
   if (version >= 1) w.int32(throttleTimeMs);
   const { errorCode = 0 } = m;
-  if (version >= 4) if (errorCode !== 0) throw notInVersion('errorCode', version);
-  else w.int16(errorCode);
+  if (version >= 4) {
+    if (errorCode !== 0) throw notInVersion('errorCode', version);
+  } else w.int16(errorCode);
   const { errorMessage = '' } = m;
   if (version === 3) w.compactNullableString(errorMessage);
   else if (version >= 1 && version <= 2) w.nullableString(errorMessage);
   const { nodeId = 0 } = m;
-  if (version >= 4) if (nodeId !== 0) throw notInVersion('nodeId', version);
-  else w.int32(nodeId);
+  if (version >= 4) {
+    if (nodeId !== 0) throw notInVersion('nodeId', version);
+  } else w.int32(nodeId);
   const { host = '' } = m;
-  if (version >= 4) if (host !== '') throw notInVersion('host', version);
-  else if (version >= 3) w.compactString(host);
+  if (version >= 4) {
+    if (host !== '') throw notInVersion('host', version);
+  } else if (version >= 3) w.compactString(host);
   else w.string(host);
   const { port = 0 } = m;
-  if (version >= 4) if (port !== 0) throw notInVersion('port', version);
-  else w.int32(port);
+  if (version >= 4) {
+    if (port !== 0) throw notInVersion('port', version);
+  } else w.int32(port);
   const { coordinators = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(coordinators);

@@ -210,8 +210,9 @@ function writeLeaderAndIsrRequest(w: Writer, version: number, m: LeaderAndIsrReq
   if (version >= 5) w.int8(type);
   else if (type !== 0) throw notInVersion('type', version);
   const { ungroupedPartitionStates = [] } = m;
-  if (version >= 2) if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
-  else {
+  if (version >= 2) {
+    if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
+  } else {
     w.arrayLength(ungroupedPartitionStates);
     for (let i = 0; i < ungroupedPartitionStates.length; i++) writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w, version, ungroupedPartitionStates[i]!);
   }

@@ -112,8 +112,9 @@ export const LeaderAndIsrResponse: ResponseMessage<LeaderAndIsrResponse, LeaderA
 function writeLeaderAndIsrResponse(w: Writer, version: number, m: LeaderAndIsrResponseInput): void {
   w.int16(m.errorCode);
   const { partitionErrors = [] } = m;
-  if (version >= 5) if (partitionErrors.length > 0) throw notInVersion('partitionErrors', version);
-  else if (version >= 4) {
+  if (version >= 5) {
+    if (partitionErrors.length > 0) throw notInVersion('partitionErrors', version);
+  } else if (version >= 4) {
     w.compactArrayLength(partitionErrors);
     for (let i = 0; i < partitionErrors.length; i++) writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
   } else {

@@ -92,8 +92,9 @@ function writeLeaveGroupRequest(w: Writer, version: number, m: LeaveGroupRequest
   if (version >= 4) w.compactString(groupId);
   else w.string(groupId);
   const { memberId = '' } = m;
-  if (version >= 3) if (memberId !== '') throw notInVersion('memberId', version);
-  else w.string(memberId);
+  if (version >= 3) {
+    if (memberId !== '') throw notInVersion('memberId', version);
+  } else w.string(memberId);
   const { members = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(members);

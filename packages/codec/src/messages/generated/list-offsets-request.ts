@@ -165,8 +165,9 @@ function writeListOffsetsRequestListOffsetsPartition(w: Writer, version: number,
   if (version >= 4) w.int32(currentLeaderEpoch);
   w.int64(m.timestamp);
   const { maxNumOffsets = 1 } = m;
-  if (version >= 1) if (maxNumOffsets !== 1) throw notInVersion('maxNumOffsets', version);
-  else w.int32(maxNumOffsets);
+  if (version >= 1) {
+    if (maxNumOffsets !== 1) throw notInVersion('maxNumOffsets', version);
+  } else w.int32(maxNumOffsets);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

@@ -157,8 +157,9 @@ function writeListOffsetsResponseListOffsetsPartitionResponse(w: Writer, version
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { oldStyleOffsets = [] } = m;
-  if (version >= 1) if (oldStyleOffsets.length > 0) throw notInVersion('oldStyleOffsets', version);
-  else {
+  if (version >= 1) {
+    if (oldStyleOffsets.length > 0) throw notInVersion('oldStyleOffsets', version);
+  } else {
     w.arrayLength(oldStyleOffsets);
     for (let i = 0; i < oldStyleOffsets.length; i++) w.int64(oldStyleOffsets[i]!);
   }

@@ -109,8 +109,9 @@ function writeMetadataRequest(w: Writer, version: number, m: MetadataRequestInpu
   if (version >= 4) w.bool(allowAutoTopicCreation);
   else if (allowAutoTopicCreation !== true) throw notInVersion('allowAutoTopicCreation', version);
   const { includeClusterAuthorizedOperations = false } = m;
-  if (version >= 11) if (includeClusterAuthorizedOperations !== false) throw notInVersion('includeClusterAuthorizedOperations', version);
-  else if (version >= 8) w.bool(includeClusterAuthorizedOperations);
+  if (version >= 11) {
+    if (includeClusterAuthorizedOperations !== false) throw notInVersion('includeClusterAuthorizedOperations', version);
+  } else if (version >= 8) w.bool(includeClusterAuthorizedOperations);
   else if (includeClusterAuthorizedOperations !== false) throw notInVersion('includeClusterAuthorizedOperations', version);
   const { includeTopicAuthorizedOperations = false } = m;
   if (version >= 8) w.bool(includeTopicAuthorizedOperations);

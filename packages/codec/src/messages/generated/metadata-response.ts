@@ -192,8 +192,9 @@ function writeMetadataResponse(w: Writer, version: number, m: MetadataResponseIn
   else w.arrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeMetadataResponseTopic(w, version, topics[i]!);
   const { clusterAuthorizedOperations = -2147483648 } = m;
-  if (version >= 11) if (clusterAuthorizedOperations !== -2147483648) throw notInVersion('clusterAuthorizedOperations', version);
-  else if (version >= 8) w.int32(clusterAuthorizedOperations);
+  if (version >= 11) {
+    if (clusterAuthorizedOperations !== -2147483648) throw notInVersion('clusterAuthorizedOperations', version);
+  } else if (version >= 8) w.int32(clusterAuthorizedOperations);
   else if (clusterAuthorizedOperations !== -2147483648) throw notInVersion('clusterAuthorizedOperations', version);
   const { errorCode = 0 } = m;
   if (version >= 13) w.int16(errorCode);

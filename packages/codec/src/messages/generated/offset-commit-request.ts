@@ -203,8 +203,9 @@ function writeOffsetCommitRequestPartition(w: Writer, version: number, m: Offset
   const { committedLeaderEpoch = -1 } = m;
   if (version >= 6) w.int32(committedLeaderEpoch);
   const { commitTimestamp = -1n } = m;
-  if (version >= 2) if (commitTimestamp !== -1n) throw notInVersion('commitTimestamp', version);
-  else if (version >= 1) w.int64(commitTimestamp);
+  if (version >= 2) {
+    if (commitTimestamp !== -1n) throw notInVersion('commitTimestamp', version);
+  } else if (version >= 1) w.int64(commitTimestamp);
   else if (commitTimestamp !== -1n) throw notInVersion('commitTimestamp', version);
   const { committedMetadata } = m;
   if (version >= 8) w.compactNullableString(committedMetadata);

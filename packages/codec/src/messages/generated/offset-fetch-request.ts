@@ -137,12 +137,14 @@ export const OffsetFetchRequest: RequestMessage<OffsetFetchRequest, OffsetFetchR
 
 function writeOffsetFetchRequest(w: Writer, version: number, m: OffsetFetchRequestInput): void {
   const { groupId = '' } = m;
-  if (version >= 8) if (groupId !== '') throw notInVersion('groupId', version);
-  else if (version >= 6) w.compactString(groupId);
+  if (version >= 8) {
+    if (groupId !== '') throw notInVersion('groupId', version);
+  } else if (version >= 6) w.compactString(groupId);
   else w.string(groupId);
   const { topics = [] } = m;
-  if (version >= 8) if (topics === null || topics.length > 0) throw notInVersion('topics', version);
-  else if (version >= 6) {
+  if (version >= 8) {
+    if (topics === null || topics.length > 0) throw notInVersion('topics', version);
+  } else if (version >= 6) {
     w.compactNullableArrayLength(topics);
     if (topics !== null) {
       for (let i = 0; i < topics.length; i++) writeOffsetFetchRequestTopic(w, version, topics[i]!);

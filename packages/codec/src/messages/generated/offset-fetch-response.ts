@@ -193,8 +193,9 @@ function writeOffsetFetchResponse(w: Writer, version: number, m: OffsetFetchResp
   const { throttleTimeMs = 0 } = m;
   if (version >= 3) w.int32(throttleTimeMs);
   const { topics = [] } = m;
-  if (version >= 8) if (topics.length > 0) throw notInVersion('topics', version);
-  else if (version >= 6) {
+  if (version >= 8) {
+    if (topics.length > 0) throw notInVersion('topics', version);
+  } else if (version >= 6) {
     w.compactArrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeOffsetFetchResponseTopic(w, version, topics[i]!);
   } else {

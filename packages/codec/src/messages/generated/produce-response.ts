@@ -196,7 +196,9 @@ function writeProduceResponse(w: Writer, version: number, m: ProduceResponseInpu
   const { throttleTimeMs = 0 } = m;
   if (version >= 1) w.int32(throttleTimeMs);
   const { nodeEndpoints = [] } = m;
-  if (version <= 9) if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  if (version <= 9) {
+    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) {
     const hasNodeEndpoints = version >= 10 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
@@ -230,7 +232,7 @@ function readProduceResponse(r: Reader, version: number): ProduceResponse {
       const end = r.beginTag();
       switch (tag) {
         case 0: {
-          if (!(version >= 10)) throw tagNotInVersion(tag, version);
+          if (version < 10) throw tagNotInVersion(tag, version);
           const nodeEndpointCount = r.compactArrayLength(11);
           const list: ProduceResponseNodeEndpoint[] = [];
           for (let i = 0; i < nodeEndpointCount; i++) list.push(readProduceResponseNodeEndpoint(r, version));
@@ -292,7 +294,9 @@ function writeProduceResponsePartitionProduceResponse(w: Writer, version: number
   if (version >= 9) w.compactNullableString(errorMessage);
   else if (version >= 8) w.nullableString(errorMessage);
   const { currentLeader = defaultProduceResponseLeaderIdAndEpoch() } = m;
-  if (version <= 9) if (!isDefaultProduceResponseLeaderIdAndEpoch(currentLeader)) throw notInVersion('currentLeader', version);
+  if (version <= 9) {
+    if (!isDefaultProduceResponseLeaderIdAndEpoch(currentLeader)) throw notInVersion('currentLeader', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) {
     const hasCurrentLeader = version >= 10 && m.currentLeader !== undefined && !isDefaultProduceResponseLeaderIdAndEpoch(m.currentLeader);
@@ -330,7 +334,7 @@ function readProduceResponsePartitionProduceResponse(r: Reader, version: number)
       const end = r.beginTag();
       switch (tag) {
         case 0: {
-          if (!(version >= 10)) throw tagNotInVersion(tag, version);
+          if (version < 10) throw tagNotInVersion(tag, version);
           currentLeader = readProduceResponseLeaderIdAndEpoch(r, version);
           r.endTag(tag, end);
           break;

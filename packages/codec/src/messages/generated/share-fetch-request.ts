@@ -260,8 +260,9 @@ function readShareFetchRequestFetchTopic(r: Reader, version: number): ShareFetch
 function writeShareFetchRequestFetchPartition(w: Writer, version: number, m: ShareFetchRequestFetchPartitionInput): void {
   w.int32(m.partitionIndex);
   const { partitionMaxBytes = 0 } = m;
-  if (version >= 1) if (partitionMaxBytes !== 0) throw notInVersion('partitionMaxBytes', version);
-  else w.int32(partitionMaxBytes);
+  if (version >= 1) {
+    if (partitionMaxBytes !== 0) throw notInVersion('partitionMaxBytes', version);
+  } else w.int32(partitionMaxBytes);
   const { acknowledgementBatches } = m;
   w.compactArrayLength(acknowledgementBatches);
   for (let i = 0; i < acknowledgementBatches.length; i++) writeShareFetchRequestAcknowledgementBatch(w, version, acknowledgementBatches[i]!);

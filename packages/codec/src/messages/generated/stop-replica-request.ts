@@ -168,17 +168,20 @@ function writeStopReplicaRequest(w: Writer, version: number, m: StopReplicaReque
   const { brokerEpoch = -1n } = m;
   if (version >= 1) w.int64(brokerEpoch);
   const { deletePartitions = false } = m;
-  if (version >= 3) if (deletePartitions !== false) throw notInVersion('deletePartitions', version);
-  else w.bool(deletePartitions);
+  if (version >= 3) {
+    if (deletePartitions !== false) throw notInVersion('deletePartitions', version);
+  } else w.bool(deletePartitions);
   const { ungroupedPartitions = [] } = m;
-  if (version >= 1) if (ungroupedPartitions.length > 0) throw notInVersion('ungroupedPartitions', version);
-  else {
+  if (version >= 1) {
+    if (ungroupedPartitions.length > 0) throw notInVersion('ungroupedPartitions', version);
+  } else {
     w.arrayLength(ungroupedPartitions);
     for (let i = 0; i < ungroupedPartitions.length; i++) writeStopReplicaRequestStopReplicaPartitionV0(w, version, ungroupedPartitions[i]!);
   }
   const { topics = [] } = m;
-  if (version >= 3) if (topics.length > 0) throw notInVersion('topics', version);
-  else if (version >= 2) {
+  if (version >= 3) {
+    if (topics.length > 0) throw notInVersion('topics', version);
+  } else if (version >= 2) {
     w.compactArrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeStopReplicaRequestStopReplicaTopicV1(w, version, topics[i]!);
   } else if (version >= 1) {

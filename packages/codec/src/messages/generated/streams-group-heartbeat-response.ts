@@ -217,8 +217,9 @@ function writeStreamsGroupHeartbeatResponse(w: Writer, version: number, m: Strea
   w.int32(m.memberEpoch);
   w.int32(m.heartbeatIntervalMs);
   const { acceptableRecoveryLagLegacy = 0 } = m;
-  if (version >= 1) if (acceptableRecoveryLagLegacy !== 0) throw notInVersion('acceptableRecoveryLagLegacy', version);
-  else w.int32(acceptableRecoveryLagLegacy);
+  if (version >= 1) {
+    if (acceptableRecoveryLagLegacy !== 0) throw notInVersion('acceptableRecoveryLagLegacy', version);
+  } else w.int32(acceptableRecoveryLagLegacy);
   w.int32(m.taskOffsetIntervalMs);
   const { acceptableRecoveryLag = -1n } = m;
   if (version >= 1) w.int64(acceptableRecoveryLag);

@@ -116,8 +116,9 @@ function writeUpdateFeaturesRequestFeatureUpdateKey(w: Writer, version: number, 
   w.compactString(m.feature);
   w.int16(m.maxVersionLevel);
   const { allowDowngrade = false } = m;
-  if (version >= 1) if (allowDowngrade !== false) throw notInVersion('allowDowngrade', version);
-  else w.bool(allowDowngrade);
+  if (version >= 1) {
+    if (allowDowngrade !== false) throw notInVersion('allowDowngrade', version);
+  } else w.bool(allowDowngrade);
   const { upgradeType = 1 } = m;
   if (version >= 1) w.int8(upgradeType);
   else if (upgradeType !== 1) throw notInVersion('upgradeType', version);

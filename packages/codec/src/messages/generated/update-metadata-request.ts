@@ -224,13 +224,16 @@ function writeUpdateMetadataRequest(w: Writer, version: number, m: UpdateMetadat
   if (version >= 8) w.bool(isKRaftController);
   else if (isKRaftController !== false) throw notInVersion('isKRaftController', version);
   const { type = 0 } = m;
-  if (version <= 7) if (type !== 0) throw notInVersion('type', version);
+  if (version <= 7) {
+    if (type !== 0) throw notInVersion('type', version);
+  }
   w.int32(m.controllerEpoch);
   const { brokerEpoch = -1n } = m;
   if (version >= 5) w.int64(brokerEpoch);
   const { ungroupedPartitionStates = [] } = m;
-  if (version >= 5) if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
-  else {
+  if (version >= 5) {
+    if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
+  } else {
     w.arrayLength(ungroupedPartitionStates);
     for (let i = 0; i < ungroupedPartitionStates.length; i++) writeUpdateMetadataRequestUpdateMetadataPartitionState(w, version, ungroupedPartitionStates[i]!);
   }
@@ -287,7 +290,7 @@ function readUpdateMetadataRequest(r: Reader, version: number): UpdateMetadataRe
       const end = r.beginTag();
       switch (tag) {
         case 0: {
-          if (!(version >= 8)) throw tagNotInVersion(tag, version);
+          if (version < 8) throw tagNotInVersion(tag, version);
           type = r.int8();
           r.endTag(tag, end);
           break;

@@ -136,7 +136,9 @@ function writeVoteResponse(w: Writer, version: number, m: VoteResponseInput): vo
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeVoteResponseTopicData(w, version, topics[i]!);
   const { nodeEndpoints = [] } = m;
-  if (version <= 0) if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  if (version <= 0) {
+    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
+  }
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
   w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
@@ -165,7 +167,7 @@ function readVoteResponse(r: Reader, version: number): VoteResponse {
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        if (!(version >= 1)) throw tagNotInVersion(tag, version);
+        if (version < 1) throw tagNotInVersion(tag, version);
         const nodeEndpointCount = r.compactArrayLength(8);
         const list: VoteResponseNodeEndpoint[] = [];
         for (let i = 0; i < nodeEndpointCount; i++) list.push(readVoteResponseNodeEndpoint(r, version));
