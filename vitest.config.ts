@@ -24,12 +24,22 @@ export default defineConfig({
           ...test,
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
-          exclude: ['**/golden/**', '**/node_modules/**'],
+          exclude: ['**/golden/**', '**/browser/**', '**/node_modules/**'],
         },
       },
       {
         ...shared,
         test: { ...test, name: 'golden', include: ['packages/*/test/golden/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        ...shared,
+        test: {
+          ...test,
+          name: 'browser',
+          include: ['packages/*/test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
       },
       { ...shared, test: { ...test, name: 'chaos', include: ['tests/chaos/**/*.test.ts'], testTimeout: 600_000 } },
       {
