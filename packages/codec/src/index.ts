@@ -1,4 +1,5 @@
 export { apiFor, requestHeaderVersion, responseHeaderVersion } from './api-versions.ts';
+export { type BrokerErrorInfo, brokerError, brokerErrors } from './broker-errors.ts';
 export { type Checksum, crc32, crc32c } from './checksum/crc.ts';
 export type { Compressions, Compressor, DecompressionLimits } from './compression/compression.ts';
 export { createLz4, type Lz4Options } from './compression/lz4.ts';
@@ -35,6 +36,7 @@ export {
 } from './messages/message.ts';
 export { murmur2, murmur2OfText, partitionForKey, toPositive } from './murmur2.ts';
 export { type BatchSeal, batchHeaderBytes, type Compression } from './records/batch-header.ts';
+export { type ControlRecord, endTransactionMarker, parseControlRecord } from './records/control-record.ts';
 export { MessageSetBuilder, type MessageSetOptions, sizeOfLegacyEntry } from './records/message-set.ts';
 export type { ReadRecordsOptions } from './records/read-options.ts';
 export {

@@ -21,8 +21,11 @@ export function runRecordVectors(kafkaVersion: string, args: readonly string[], 
   try {
     const file = join(folder, 'RecordVectors.java');
     writeFileSync(file, source);
-    const options = { input, encoding: 'utf8', maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'pipe'] } as const;
-    return execFileSync('java', ['-cp', join(lib, '*'), file, ...args], options);
+    return execFileSync('java', ['-cp', join(lib, '*'), file, ...args], {
+      input,
+      encoding: 'utf8',
+      maxBuffer: 1 << 30,
+    });
   } catch (error) {
     const { stderr } = error as { stderr?: string };
     throw new Error(`Kafka ${kafkaVersion}'s classes failed: ${stderr ?? error}`);

@@ -1,8 +1,10 @@
 import * as zlib from 'node:zlib';
 import type { Compressions, Compressor } from './compression.ts';
+import { join } from './join.ts';
 import { createLz4 } from './lz4.ts';
 import { malformed, outputOver, unavailable } from './malformed.ts';
 import { createSnappy, type SnappyOptions } from './snappy.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 export interface NodeCompressionOptions {
   snappy?: SnappyOptions;
@@ -13,36 +15,68 @@ export function createNodeCompressions(options: NodeCompressionOptions = {}): Re
   return { gzip, snappy: createSnappy(options.snappy), lz4: createLz4(), zstd };
 }
 
-/** Levels 1 (fast) to 9 (small), and 0 for none; 6 if absent. */
+/** Levels 1 (fast) to 9 (small), and 0 for none; 6 if absent. `compressAsync` uses Node's thread pool. */
 const gzip: Compressor = {
-  compress: (bytes, level) => zlib.gzipSync(bytes, { level: level ?? zlib.constants.Z_DEFAULT_COMPRESSION }),
-  compressAsync: (bytes, level) =>
-    promised((done) => zlib.gzip(bytes, { level: level ?? zlib.constants.Z_DEFAULT_COMPRESSION }, done)),
-  decompress: (bytes, maxBytes) =>
-    capped('gzip', maxBytes, () => zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, maxBytes) })),
+  compress: (bytes, level) => zlib.gzipSync(bytes, gzipOptions(bytes, level)),
+  compressAsync: (bytes, level) => promised((done) => zlib.gzip(bytes, gzipOptions(bytes, level), done)),
+  decompress: (bytes, maxBytes) => {
+    // A member ends with its size. It only tells how much memory to begin with, so a lie does no harm.
+    const hint =
+      bytes.length < 18 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true);
+    const chunkSize = chunkBytes(Math.min(hint, bytes.length * 1032), maxBytes);
+    return capped('gzip', maxBytes, (maxOutputLength) => zlib.gunzipSync(bytes, { maxOutputLength, chunkSize }));
+  },
 };
 
-/** Levels -131072 (fast) to 22 (small); 3 if absent. */
+/** Levels -131072 (fast) to 22 (small); 3 if absent. `compressAsync` uses Node's thread pool. */
 const zstd: Compressor = {
   compress: (bytes, level) => {
     if (zlib.zstdCompressSync === undefined) throw noZstd();
-    return zlib.zstdCompressSync(bytes, zstdOptions(level));
+    return zlib.zstdCompressSync(bytes, zstdOptions(bytes, level));
   },
   compressAsync: (bytes, level) => {
     if (zlib.zstdCompress === undefined) return Promise.reject(noZstd());
-    return promised((done) => zlib.zstdCompress(bytes, zstdOptions(level), done));
+    return promised((done) => zlib.zstdCompress(bytes, zstdOptions(bytes, level), done));
   },
   decompress: (bytes, maxBytes) => {
     if (zlib.zstdDecompressSync === undefined) throw noZstd();
-    return capped('zstd', maxBytes, () => zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
+    const parts: Uint8Array[] = [];
+    let total = 0;
+    for (const { start, end, contentBytes } of zstdFrames(bytes)) {
+      const frame = bytes.subarray(start, end);
+      // A run of 128 KiB takes four bytes: nothing is denser.
+      const hint = contentBytes < 0 ? frame.length * 4 : Math.min(contentBytes, frame.length * 0x8000);
+      const chunkSize = chunkBytes(hint, maxBytes - total);
+      const part = capped('zstd', maxBytes - total, (maxOutputLength) =>
+        zlib.zstdDecompressSync(frame, { maxOutputLength, chunkSize }),
+      );
+      parts.push(part);
+      total += part.length;
+    }
+    return join(parts, total);
   },
 };
 
-/** The compressions with nothing changed; safe to share. */
+/** The compressions with nothing changed. The encoders keep a table between calls and nothing else: safe to share. */
 export const nodeCompressions: Required<Compressions> = createNodeCompressions();
 
-function zstdOptions(level: number | undefined): zlib.ZstdOptions {
-  return level === undefined ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } };
+/** `node:zlib` fills memory of this size again and again: one piece that holds everything saves joining them. */
+function chunkBytes(expected: number, maxBytes: number): number {
+  return Math.max(1024, Math.min(expected + 64, maxBytes + 64));
+}
+
+function gzipOptions(bytes: Uint8Array, level: number | undefined): zlib.ZlibOptions {
+  return {
+    level: level ?? zlib.constants.Z_DEFAULT_COMPRESSION,
+    chunkSize: chunkBytes(bytes.length >> 1, bytes.length),
+  };
+}
+
+function zstdOptions(bytes: Uint8Array, level: number | undefined): zlib.ZstdOptions {
+  const chunkSize = chunkBytes(bytes.length >> 1, bytes.length);
+  return level === undefined
+    ? { chunkSize }
+    : { chunkSize, params: { [zlib.constants.ZSTD_c_compressionLevel]: level } };
 }
 
 function noZstd(): Error {
@@ -56,10 +90,10 @@ function promised(run: (done: (error: Error | null, result: Uint8Array) => void)
 }
 
 /** Runs a decompression of `node:zlib`, which stops by itself at its maximum, and names its failures. */
-function capped(name: string, maxBytes: number, run: () => Uint8Array): Uint8Array {
+function capped(name: string, maxBytes: number, run: (maxOutputLength: number) => Uint8Array): Uint8Array {
   let bytes: Uint8Array;
   try {
-    bytes = run();
+    bytes = run(Math.max(1, maxBytes));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw outputOver(name, maxBytes, 0);
     throw malformed(name, (error as Error).message, 0, error);

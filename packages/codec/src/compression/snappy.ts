@@ -1,4 +1,5 @@
 import type { Compressor } from './compression.ts';
+import { join } from './join.ts';
 import { malformed, outputOver } from './malformed.ts';
 import { maxSnappyBlockBytes, putSnappyBlock, readSnappyBlock, snappyTable } from './snappy-block.ts';
 
@@ -67,15 +68,4 @@ function readXerial(bytes: Uint8Array, maxBytes: number): Uint8Array {
     at += size;
   }
   return join(parts, total);
-}
-
-function join(parts: readonly Uint8Array[], total: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
