@@ -121,7 +121,8 @@ function mergeField(sources: readonly FieldSource[], name: string, valid: Range,
     versions: formatRange(versions, valid),
     ...(nullable === null ? {} : { nullableVersions: formatRange(nullable, valid) }),
     ...(tagged === null ? {} : { taggedVersions: formatRange(tagged, valid), tag: newest.tag! }),
-    ...(newest.default === undefined ? {} : { default: normalizeDefault(newest) }),
+    // Java's generator takes JSON's null for no default at all; only the text "null" says that it is null.
+    ...((newest.default ?? null) === null ? {} : { default: normalizeDefault(newest) }),
     ...(isIgnorable(list, path) ? { ignorable: true } : {}),
     ...(newest.flexibleVersions === undefined ? {} : { flexibleVersions: 'none' as const }),
     ...(newest.entityType === undefined ? {} : { entityType: newest.entityType }),
@@ -158,7 +159,7 @@ function lowerFirst(name: string): string {
 }
 
 function normalizeDefault({ default: value, type, name }: KafkaField): string | number | boolean | null {
-  if (value === null || value === 'null') return null;
+  if (value === 'null') return null;
   switch (type) {
     case 'string':
       return String(value);

@@ -19,7 +19,7 @@ export interface ConsumerGroupMemberMetadataValue {
   rebalanceTimeoutMs: number;
   /** Nullable. */
   serverAssignor: string | null;
-  /** Nullable, tag 0, default null. */
+  /** Nullable, tag 0. */
   classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null;
   unknownTaggedFields: readonly TaggedField[];
 }
@@ -122,7 +122,7 @@ function writeConsumerGroupMemberMetadataValue(w: Writer, version: number, m: Co
   w.int32(rebalanceTimeoutMs);
   w.compactNullableString(m.serverAssignor);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasClassicMemberMetadata = m.classicMemberMetadata !== undefined && m.classicMemberMetadata !== null;
+  const hasClassicMemberMetadata = m.classicMemberMetadata !== undefined && !isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(m.classicMemberMetadata);
   w.uvarint(unknownTaggedFields.length + Number(hasClassicMemberMetadata));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasClassicMemberMetadata) {
@@ -146,7 +146,7 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
   const subscribedTopicRegex = r.compactNullableString();
   const rebalanceTimeoutMs = r.int32();
   const serverAssignor = r.compactNullableString();
-  let classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null = null;
+  let classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null = defaultConsumerGroupMemberMetadataValueClassicMemberMetadata();
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
   const unknown: TaggedField[] = [];
@@ -208,4 +208,17 @@ function readConsumerGroupMemberMetadataValueClassicProtocol(r: Reader, _version
   const metadata = r.compactByteArray();
   const unknownTaggedFields = r.taggedFields();
   return { name, metadata, unknownTaggedFields };
+}
+
+function defaultConsumerGroupMemberMetadataValueClassicMemberMetadata(): ConsumerGroupMemberMetadataValueClassicMemberMetadata {
+  return { sessionTimeoutMs: 0, supportedProtocols: [], unknownTaggedFields: noTaggedFields };
+}
+
+function isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(m: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput | null): boolean {
+  return (
+    m !== null &&
+    m.sessionTimeoutMs === 0 &&
+    m.supportedProtocols.length === 0 &&
+    (m.unknownTaggedFields === undefined || m.unknownTaggedFields.length === 0)
+  );
 }

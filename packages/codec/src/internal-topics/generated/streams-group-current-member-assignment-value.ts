@@ -38,7 +38,7 @@ export interface StreamsGroupCurrentMemberAssignmentValueTaskIds {
   subtopologyId: string;
   /** []int32. */
   partitions: number[];
-  /** []int32, nullable, tag 0, default null. */
+  /** []int32, nullable, tag 0. */
   assignmentEpochs: number[] | null;
   unknownTaggedFields: readonly TaggedField[];
 }
@@ -183,7 +183,7 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w: Writer, _versio
   w.compactArrayLength(partitions);
   for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasAssignmentEpochs = m.assignmentEpochs !== undefined && m.assignmentEpochs !== null;
+  const hasAssignmentEpochs = m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
   w.uvarint(unknownTaggedFields.length + Number(hasAssignmentEpochs));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasAssignmentEpochs) {
@@ -203,7 +203,7 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(r: Reader, _version
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = [];
   for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
-  let assignmentEpochs: number[] | null = null;
+  let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
   const unknown: TaggedField[] = [];

@@ -12,7 +12,7 @@ export interface StreamsGroupMetadataValue {
   metadataHash: bigint;
   /** Int32, tag 0, default -1. */
   validatedTopologyEpoch: number;
-  /** Nullable, tag 1, default null. */
+  /** Nullable, tag 1. */
   lastAssignmentConfigs: StreamsGroupMetadataValueLastAssignmentConfig[] | null;
   /** Int32, tag 2, default -1. */
   storedDescriptionTopologyEpoch: number;
@@ -88,7 +88,7 @@ function writeStreamsGroupMetadataValue(w: Writer, version: number, m: StreamsGr
   w.int64(m.metadataHash);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasValidatedTopologyEpoch = m.validatedTopologyEpoch !== undefined && m.validatedTopologyEpoch !== -1;
-  const hasLastAssignmentConfigs = m.lastAssignmentConfigs !== undefined && m.lastAssignmentConfigs !== null;
+  const hasLastAssignmentConfigs = m.lastAssignmentConfigs !== undefined && (m.lastAssignmentConfigs === null || m.lastAssignmentConfigs.length > 0);
   const hasStoredDescriptionTopologyEpoch = m.storedDescriptionTopologyEpoch !== undefined && m.storedDescriptionTopologyEpoch !== -1;
   const hasFailedDescriptionTopologyEpoch = m.failedDescriptionTopologyEpoch !== undefined && m.failedDescriptionTopologyEpoch !== -1;
   w.uvarint(unknownTaggedFields.length + Number(hasValidatedTopologyEpoch) + Number(hasLastAssignmentConfigs) + Number(hasStoredDescriptionTopologyEpoch) + Number(hasFailedDescriptionTopologyEpoch));
@@ -130,7 +130,7 @@ function readStreamsGroupMetadataValue(r: Reader, version: number): StreamsGroup
   const epoch = r.int32();
   const metadataHash = r.int64();
   let validatedTopologyEpoch: number = -1;
-  let lastAssignmentConfigs: StreamsGroupMetadataValueLastAssignmentConfig[] | null = null;
+  let lastAssignmentConfigs: StreamsGroupMetadataValueLastAssignmentConfig[] | null = [];
   let storedDescriptionTopologyEpoch: number = -1;
   let failedDescriptionTopologyEpoch: number = -1;
   let unknownTaggedFields = noTaggedFields;

@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fieldsOf, type Message } from '@kiel/codec';
+import { expect } from 'vitest';
+import { knownFailures } from './ledger.ts';
+import { inputOf, plainOf } from './plain.ts';
+import type { Vector } from './vectors.ts';
+
+/** Holds each vector against the codec, in both directions, and the outcome against the ledger. */
+export function checkVectors(message: Message, name: string, vectors: readonly Vector[]): void {
+  const fields = fieldsOf(message);
+  const failures = new Map<string, unknown>();
+  const listed = knownFailures.filter((failure) => failure.startsWith(`${name} `));
+  for (const { version, case: kind, bytes, json } of vectors) {
+    const check = (what: string, run: () => unknown, expected: unknown) => {
+      const outcome = outcomeOf(run);
+      if (!isDeepStrictEqual(outcome, expected))
+        failures.set(`${name} v${version} ${kind}: ${what}`, { outcome, expected });
+    };
+    check(
+      'decode',
+      () => plainOf(message.decode(bytes, version) as Record<string, unknown>, fields, version, json),
+      json,
+    );
+    check('encode what was decoded', () => message.encode(message.decode(bytes, version), version), bytes);
+    check('encode what Java says', () => message.encode(inputOf(json, fields), version), bytes);
+  }
+  const unlisted = [...failures].filter(([failure]) => !listed.includes(failure));
+  expect(unlisted.slice(0, 5), `${unlisted.length} of ${vectors.length * 3} checks failed`).toEqual([]);
+  expect(listed.filter((failure) => !failures.has(failure))).toEqual([]);
+}
+
+function outcomeOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return `threw ${error}`;
+  }
+}
