@@ -1,4 +1,5 @@
 export { apiFor, requestHeaderVersion, responseHeaderVersion } from './api-versions.ts';
+export { decodeApiVersionsResponse } from './api-versions-response.ts';
 export { type BrokerErrorInfo, brokerError, brokerErrors } from './broker-errors.ts';
 export { type Checksum, crc32, crc32c } from './checksum/crc.ts';
 export type { Compressions, Compressor, DecompressionLimits } from './compression/compression.ts';
@@ -21,6 +22,7 @@ export {
 } from './envelope.ts';
 export * from './errors.ts';
 export { FrameDecoder, type FrameDecoderOptions } from './frame.ts';
+export { fromJson, type Json, toJson } from './json.ts';
 export type { Api } from './messages/api.ts';
 export * from './messages/generated/index.ts';
 export { type Field, fieldsOf, type VersionRange } from './messages/layout.ts';

@@ -1,3 +1,4 @@
+import { decodeApiVersionsResponse } from '../api-versions-response.ts';
 import {
   checkEnd,
   decodeResponseAs,
@@ -42,5 +43,6 @@ export function decodeResponse(
   { apiKey, version }: { readonly apiKey: number; readonly version: number },
 ): IncomingResponse<unknown> & { readonly name: string } {
   const message = responseFor(apiKey);
+  if (apiKey === 18) return { ...decodeApiVersionsResponse(frame, version), name: message.name };
   return { ...decodeResponseAs(message, frame, version), name: message.name };
 }
