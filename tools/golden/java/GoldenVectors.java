@@ -157,7 +157,9 @@ final class GoldenVectors {
         ObjectNode line = MAPPER.createObjectNode();
         line.put("kafka", release).put("version", version).put("case", name);
         line.put("bytes", Base64.getEncoder().encodeToString(bytes));
-        line.set("json", new Canonical(definition, version).complete(codec.toJson(read, version), read));
+        Canonical canonical = new Canonical(definition, version);
+        line.set("json", canonical.complete(codec.toJson(read, version), read));
+        if (!canonical.omitted.isEmpty()) line.set("omitted", canonical.omitted);
         return MAPPER.writeValueAsString(line);
     }
 

@@ -1,5 +1,5 @@
 import type { Field } from '@kiel/codec';
-import type { Json, JsonObject } from './vectors.ts';
+import type { Json, JsonObject, Vector } from './vectors.ts';
 
 // Between the codec's values and Java's JSON, apart from the codec's own JSON form, which is tested against both.
 
@@ -8,23 +8,15 @@ type Value = Record<string, unknown>;
 const isIn = (range: Field['versions'] | null, version: number) =>
   range !== null && version >= range.lowest && version <= range.highest;
 
-/**
- * What Java's JSON should say of a decoded value. Java leaves out a tagged field that has its default, so such a field
- * counts only where `java` has it; a value in it that Java does not see would come out in the bytes.
- */
-export function plainOf(value: Value, fields: readonly Field[], version: number, java: JsonObject): JsonObject {
+/** A decoded value as Java's JSON has it, with all fields of this version. */
+export function plainOf(value: Value, fields: readonly Field[], version: number): JsonObject {
   const result: JsonObject = {};
   for (const field of fields) {
     if (!isIn(field.versions, version)) continue;
-    const theirs = java[field.name];
-    if (theirs === undefined && isIn(field.tagged, version)) continue;
     const mine = value[field.name];
-    if (field.isArray && Array.isArray(mine)) {
-      const elements = Array.isArray(theirs) ? theirs : [];
-      result[field.name] = mine.map((element, i) => plainElement(element, field, version, elements[i] ?? {}));
-    } else {
-      result[field.name] = plainElement(mine, field, version, theirs ?? {});
-    }
+    const isList = field.isArray && Array.isArray(mine);
+    const plain = (element: unknown) => plainElement(element, field, version);
+    result[field.name] = isList ? mine.map(plain) : plain(mine);
   }
   const unknown = value['unknownTaggedFields'] as { tag: number; data: Uint8Array }[] | undefined;
   if (unknown !== undefined && unknown.length > 0) {
@@ -33,14 +25,27 @@ export function plainOf(value: Value, fields: readonly Field[], version: number,
   return result;
 }
 
-function plainElement(value: unknown, field: Field, version: number, java: Json): Json {
+function plainElement(value: unknown, field: Field, version: number): Json {
   if (value === null) return null;
-  if (field.type === 'struct') return plainOf(value as Value, field.fields, version, java as JsonObject);
+  if (field.type === 'struct') return plainOf(value as Value, field.fields, version);
   if (value instanceof Uint8Array) return base64(value);
   if (typeof value === 'bigint') return value.toString();
   // Numbers that JSON lacks are text in Java's.
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return value as Json;
+}
+
+/** Java's JSON of a vector with what it leaves out put back. */
+export function completed({ json, omitted = {} }: Pick<Vector, 'json' | 'omitted'>): JsonObject {
+  const whole = structuredClone(json);
+  for (const [path, value] of Object.entries(omitted)) {
+    const steps = path.split(/[.[\]]+/);
+    const last = steps.pop() ?? '';
+    let place = whole as Record<string, Json>;
+    for (const step of steps) place = place[step] as JsonObject;
+    place[last] = value;
+  }
+  return whole;
 }
 
 /** An input for `encode` that says only what Java's JSON says, so that the defaults are the codec's. */

@@ -11,6 +11,8 @@ export interface Vector {
   readonly case: string;
   readonly bytes: Uint8Array;
   readonly json: JsonObject;
+  /** What Java's JSON leaves out because it has its default, by path. */
+  readonly omitted?: JsonObject;
 }
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
