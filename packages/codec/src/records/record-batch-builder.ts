@@ -88,7 +88,14 @@ export class RecordBatchBuilder {
     // A small integer from here on: a double would be boxed at every call.
     const timestampDelta = sinceBase | 0;
     const isOrdinary = timestampDelta === sinceBase && timestampDelta >= 0 && timestampDelta < 0x4000_0000;
-    if (!isOrdinary || this.#count === 0 || headers.length > 0 || !isField(key) || !isField(value)) {
+    if (
+      !isOrdinary ||
+      typeof timestampMs !== 'number' ||
+      this.#count === 0 ||
+      headers.length > 0 ||
+      !isField(key) ||
+      !isField(value)
+    ) {
       return this.#appendMeasured(timestampMs, key, value, headers);
     }
 
