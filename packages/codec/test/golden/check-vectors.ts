@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fieldsOf, type Message } from '@kiel/codec';
+import { fieldsOf, fromJson, type Json, type Message, toJson } from '@kiel/codec';
 import { expect } from 'vitest';
 import { knownFailures } from './ledger.ts';
-import { completed, inputOf, plainOf } from './plain.ts';
+import { asCodecJson, completed, inputOf, plainOf } from './plain.ts';
 import type { Vector } from './vectors.ts';
 
 /** Holds each vector against the codec, in both directions, and the outcome against the ledger. */
@@ -21,9 +21,12 @@ export function checkVectors(message: Message, name: string, vectors: readonly V
     check('decode', () => plainOf(decoded(), fields, version), completed(vector));
     check('encode what was decoded', () => message.encode(decoded(), version), bytes);
     check('encode what Java says', () => message.encode(inputOf(json, fields), version), bytes);
+    const throughText = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
+    check('toJson', () => throughText(toJson(message, decoded(), version)), asCodecJson(completed(vector)));
+    check('fromJson', () => fromJson(message, asCodecJson(json) as Json, version), decoded());
   }
   const unlisted = [...failures].filter(([failure]) => !listed.includes(failure));
-  expect(unlisted.slice(0, 5), `${unlisted.length} of ${vectors.length * 3} checks failed`).toEqual([]);
+  expect(unlisted.slice(0, 5), `${unlisted.length} of ${vectors.length * 5} checks failed`).toEqual([]);
   expect(listed.filter((failure) => !failures.has(failure))).toEqual([]);
 }
 

@@ -48,6 +48,14 @@ export function completed({ json, omitted = {} }: Pick<Vector, 'json' | 'omitted
   return whole;
 }
 
+/** Java writes a negative zero as a number; the codec's JSON has it as text, since `JSON.stringify` drops its sign. */
+export function asCodecJson(node: Json): Json {
+  if (Object.is(node, -0)) return '-0';
+  if (Array.isArray(node)) return node.map(asCodecJson);
+  if (typeof node !== 'object' || node === null) return node;
+  return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, asCodecJson(value)]));
+}
+
 /** An input for `encode` that says only what Java's JSON says, so that the defaults are the codec's. */
 export function inputOf(json: JsonObject, fields: readonly Field[]): Value {
   const result: Value = {};
