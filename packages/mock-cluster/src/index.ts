@@ -1,1 +1,29 @@
+export { SeededRandom } from './clock/random.ts';
+export { type RunOptions, VirtualClock, VirtualTimeError } from './clock/virtual-clock.ts';
+export { type BrokerOptions, type InMemoryClient, MockCluster, type MockClusterOptions } from './cluster.ts';
+export { Code, type CodeName, codeName } from './codes.ts';
+export {
+  type Action,
+  type ActionName,
+  type ActionObject,
+  actionNames,
+  type ErrorAction,
+  FaultSyntaxError,
+} from './faults/action.ts';
+export {
+  type ParsedFault,
+  parseFault,
+  type Rule,
+  type RuleOptions,
+  type Touched,
+  type When,
+  type Where,
+} from './faults/rule.ts';
+export type { LoggedRecord, LogOptions, TransactionFate } from './logged-record.ts';
+export type { LinkOptions } from './network/memory-network.ts';
+export type { Address, Clock, Random, Socket, SocketEvents, Transport } from './ports.ts';
+export { profileVersions } from './profiles/profile.ts';
+export type { Outcome, RequestEntry, RequestFilter, RequestObserver } from './requests.ts';
 export * from './security/index.ts';
+export type { SaslExchange, SaslPort, SaslStep } from './session.ts';
+export type { TopicOptions } from './state/cluster-state.ts';

@@ -60,7 +60,16 @@ test('a fault that cannot be read says what is wrong with it', () => {
 
 test('a rule acts where and when it says, and not otherwise', () => {
   const rules = new Rules(new SeededRandom(1));
-  rules.add('Produce', { broker: 1, topic: 'orders', partition: 0, after: 1, times: 2, fromMs: 100, untilMs: 200, then: 'close' });
+  rules.add('Produce', {
+    broker: 1,
+    topic: 'orders',
+    partition: 0,
+    after: 1,
+    times: 2,
+    fromMs: 100,
+    untilMs: 200,
+    then: 'close',
+  });
   const takes = (over: Parameters<typeof occasion>[0]) => rules.take(occasion(over)).length;
   expect(takes({ nowMs: 99 })).toBe(0);
   expect(takes({ nowMs: 150, broker: 2 })).toBe(0);

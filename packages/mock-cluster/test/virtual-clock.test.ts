@@ -109,7 +109,14 @@ test('the same seed gives the same numbers, another seed others, and a fork its 
   const early = draw(parent.fork('links'));
   draw(parent);
   expect(draw(parent.fork('links'))).toEqual(early);
-  const mean = Array.from({ length: 10_000 }, ((r) => () => r.next())(new SeededRandom(3))).reduce((a, b) => a + b) / 10_000;
+  const mean =
+    Array.from(
+      { length: 10_000 },
+      (
+        (r) => () =>
+          r.next()
+      )(new SeededRandom(3)),
+    ).reduce((a, b) => a + b) / 10_000;
   expect(mean).toBeGreaterThan(0.48);
   expect(mean).toBeLessThan(0.52);
 });

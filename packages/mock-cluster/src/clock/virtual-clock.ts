@@ -236,7 +236,9 @@ export class VirtualClock implements Clock {
     this.#steps++;
     if (++this.#standstill > STANDSTILL_STEPS) {
       this.#standstill = 0;
-      this.#rejectRuns(new VirtualTimeError('STANDSTILL', `time stands still at ${this.#now} ms: callbacks without end`));
+      this.#rejectRuns(
+        new VirtualTimeError('STANDSTILL', `time stands still at ${this.#now} ms: callbacks without end`),
+      );
     }
     try {
       callback();
@@ -269,7 +271,10 @@ export class VirtualClock implements Clock {
     this.#stuckTimer = realSetTimeout(() => {
       this.#stuckTimer = null;
       this.#rejectRuns(
-        new VirtualTimeError('NOTHING_LEFT', `at ${this.#now} ms no timer is set and no input is due: it would wait for ever`),
+        new VirtualTimeError(
+          'NOTHING_LEFT',
+          `at ${this.#now} ms no timer is set and no input is due: it would wait for ever`,
+        ),
       );
     }, STUCK_AFTER_REAL_MS);
   }

@@ -123,7 +123,10 @@ const forms: readonly [RegExp, (match: RegExpExecArray) => Action][] = [
   [/^correlation id (-?\d+)$/, (m) => ({ correlationId: Number(m[1]) })],
   [/^add (\d+) partitions?$/, (m) => ({ addPartitions: Number(m[1]) })],
   [/^kill broker (\d+)$/, (m) => ({ killBroker: Number(m[1]) })],
-  [/^(append then )?error (\S+)( with hint| without hint)?( for records? (\d+(?: and \d+)*))?(?: saying "([^"]*)")?$/, errorForm],
+  [
+    /^(append then )?error (\S+)( with hint| without hint)?( for records? (\d+(?: and \d+)*))?(?: saying "([^"]*)")?$/,
+    errorForm,
+  ],
 ];
 
 function errorForm(m: RegExpExecArray): Action {
@@ -163,10 +166,12 @@ export function printAction(action: Action): string {
     const { bytes, everyMs } = action.trickle;
     return `trickle ${bytes} ${bytes === 1 ? 'byte' : 'bytes'} every ${everyMs} ms`;
   }
-  if ('splitAt' in action) return `split the reply at ${action.splitAt.length === 1 ? 'byte' : 'bytes'} ${action.splitAt.join(' and ')}`;
+  if ('splitAt' in action)
+    return `split the reply at ${action.splitAt.length === 1 ? 'byte' : 'bytes'} ${action.splitAt.join(' and ')}`;
   if ('garbageBytes' in action) return `garbage of ${action.garbageBytes} bytes`;
   if ('correlationId' in action) return `correlation id ${action.correlationId}`;
-  if ('addPartitions' in action) return `add ${action.addPartitions} ${action.addPartitions === 1 ? 'partition' : 'partitions'}`;
+  if ('addPartitions' in action)
+    return `add ${action.addPartitions} ${action.addPartitions === 1 ? 'partition' : 'partitions'}`;
   if ('killBroker' in action) return `kill broker ${action.killBroker}`;
   return `call ${action.call.name || 'a function'}`;
 }

@@ -127,20 +127,28 @@ export interface ParsedFault {
  */
 export function parseFault(text: string): ParsedFault {
   const colon = text.indexOf(':');
-  if (colon < 0) throw new FaultSyntaxError(`"${text}" has no colon: write "API: what happens", as in "Produce: 2 times, close"`);
-  const [api = '', ...places] = text.slice(0, colon).split(',').map((part) => part.trim());
-  if (!/^(\*|[A-Z][A-Za-z]+)$/.test(api)) throw new FaultSyntaxError(`"${api}" is no name of an API, such as Produce, or *`);
+  if (colon < 0)
+    throw new FaultSyntaxError(`"${text}" has no colon: write "API: what happens", as in "Produce: 2 times, close"`);
+  const [api = '', ...places] = text
+    .slice(0, colon)
+    .split(',')
+    .map((part) => part.trim());
+  if (!/^(\*|[A-Z][A-Za-z]+)$/.test(api))
+    throw new FaultSyntaxError(`"${api}" is no name of an API, such as Produce, or *`);
   const options: Record<string, unknown> = {};
   for (const place of places) {
     const match = /^(broker|topic|partition|client) (.+)$/.exec(place);
-    if (match === null) throw new FaultSyntaxError(`"${place}" says no place: use broker N, topic NAME, partition N, client ID`);
+    if (match === null)
+      throw new FaultSyntaxError(`"${place}" says no place: use broker N, topic NAME, partition N, client ID`);
     const isNumber = match[1] === 'broker' || match[1] === 'partition';
     if (isNumber && !/^\d+$/.test(match[2]!)) throw new FaultSyntaxError(`"${place}" needs a number`);
     options[match[1]!] = isNumber ? Number(match[2]) : match[2];
   }
   const actions: Action[] = [];
   for (const clause of clauses(text.slice(colon + 1))) {
-    const match = /^(?:(\d+) times?|after (\d+)|with probability (\d*\.?\d+)|from (\d+) ms|until (\d+) ms)$/.exec(clause);
+    const match = /^(?:(\d+) times?|after (\d+)|with probability (\d*\.?\d+)|from (\d+) ms|until (\d+) ms)$/.exec(
+      clause,
+    );
     if (clause === 'once') options['times'] = 1;
     else if (clause === 'always') continue;
     else if (match === null) actions.push(parseAction(clause));

@@ -54,7 +54,7 @@ export function getInt64(view: DataView, at: number): number {
 
 export function setInt64(view: DataView, at: number, value: number): void {
   view.setInt32(at, Math.floor(value / 0x1_0000_0000));
-  view.setUint32(at + 4, value % 0x1_0000_0000 >>> 0);
+  view.setUint32(at + 4, (value % 0x1_0000_0000) >>> 0);
 }
 
 /** Reads the header at `at`; the 61 bytes must be there. */

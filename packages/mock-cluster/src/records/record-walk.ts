@@ -16,8 +16,6 @@ export interface WalkResult {
   readonly untimely: readonly number[];
 }
 
-const NONE: readonly number[] = [];
-
 // Where the last varint ended. A module-level register instead of an object per varint: this walk is the
 // hottest loop of the broker (some 30 ns a record), and nothing else runs between a write and its read.
 let next = 0;
@@ -58,17 +56,29 @@ function varlong(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** Walks over `count` records between `start` and `end` without making an object of any. */
-export function walkRecords(bytes: Uint8Array, start: number, end: number, count: number, rules: WalkRules): WalkResult {
-  let keyless: number[] | null = null;
-  let untimely: number[] | null = null;
+export function walkRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+  rules: WalkRules,
+): WalkResult {
+  const keyless: number[] = [];
+  const untimely: number[] = [];
   let maxTimestamp = -1;
   let at = start;
-  const fail = (fault: string): WalkResult => ({ fault, maxTimestamp, keyless: keyless ?? NONE, untimely: untimely ?? NONE });
+  const fail = (fault: string): WalkResult => ({
+    fault,
+    maxTimestamp,
+    keyless,
+    untimely,
+  });
   for (let i = 0; i < count; i++) {
     const size = varint(bytes, at, end);
     if (next < 0) return fail(`record ${i} of ${count}: the bytes end early`);
     const recordEnd = next + size;
-    if (size < 0 || recordEnd > end) return fail(`record ${i} of ${count}: a size of ${size} with ${end - next} bytes left`);
+    if (size < 0 || recordEnd > end)
+      return fail(`record ${i} of ${count}: a size of ${size} with ${end - next} bytes left`);
     at = next + 1; // the attributes have no meaning
     const timestamp = rules.baseTimestamp + varlong(bytes, at, recordEnd);
     if (next < 0) return fail(`record ${i}: bad timestamp`);
@@ -91,10 +101,10 @@ export function walkRecords(bytes: Uint8Array, start: number, end: number, count
       at = headerSize > 0 ? next + headerSize : next;
     }
     if (at !== recordEnd) return fail(`record ${i}: ${recordEnd - at} bytes too many`);
-    if (keySize < 0 && rules.needsKeys) (keyless ??= []).push(i);
+    if (keySize < 0 && rules.needsKeys) keyless.push(i);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
-    if (timestamp < rules.minTimestamp || timestamp > rules.maxTimestamp) (untimely ??= []).push(i);
+    if (timestamp < rules.minTimestamp || timestamp > rules.maxTimestamp) untimely.push(i);
   }
   if (at !== end) return fail(`${end - at} bytes after the last of ${count} records`);
-  return { fault: null, maxTimestamp, keyless: keyless ?? NONE, untimely: untimely ?? NONE };
+  return { fault: null, maxTimestamp, keyless, untimely };
 }

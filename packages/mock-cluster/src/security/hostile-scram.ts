@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SaslExchangeServer, SaslStep } from './sasl-server.ts';
+import type { SaslExchange, SaslStep } from '../session.ts';
 
 interface ClientFirst {
   readonly nonce: string;
@@ -70,7 +70,8 @@ export type ScramHostility = keyof typeof firsts | keyof typeof finals;
 export const scramHostilities = [...Object.keys(firsts), ...Object.keys(finals)] as readonly ScramHostility[];
 
 /** A SCRAM server that breaks one rule, and would let everybody in: only the client can notice. */
-export class HostileScramServer implements SaslExchangeServer {
+export class HostileScramServer implements SaslExchange {
+  readonly mechanism = 'SCRAM';
   readonly #hostility: ScramHostility;
   #client: ClientFirst | null = null;
   /** Client messages so far: after a broken first answer there must be no second. */
@@ -80,7 +81,7 @@ export class HostileScramServer implements SaslExchangeServer {
     this.#hostility = hostility;
   }
 
-  step(token: Uint8Array): SaslStep {
+  next(token: Uint8Array): SaslStep {
     this.received++;
     const text = Buffer.from(token).toString('utf8');
     if (this.#client === null) {
@@ -88,22 +89,23 @@ export class HostileScramServer implements SaslExchangeServer {
       const answer: Answer = Object.hasOwn(firsts, this.#hostility)
         ? firsts[this.#hostility as keyof typeof firsts]
         : first;
-      return { reply: asBytes(answer(this.#client)), done: false };
+      return { kind: 'continue', token: asBytes(answer(this.#client)) };
     }
     const answer: Answer = Object.hasOwn(finals, this.#hostility)
       ? finals[this.#hostility as keyof typeof finals]
       : () => `v=${randomBytes(32).toString('base64')}`;
-    return { reply: asBytes(answer(this.#client)), done: true, principal: 'anybody' };
+    return { kind: 'done', token: asBytes(answer(this.#client)), principal: 'anybody', lifetimeMs: 0 };
   }
 }
 
 /** Answers every message with another question. */
-export class EndlessSaslServer implements SaslExchangeServer {
+export class EndlessSaslServer implements SaslExchange {
+  readonly mechanism = 'ENDLESS';
   received = 0;
 
-  step(): SaslStep {
+  next(): SaslStep {
     this.received++;
-    return { reply: randomBytes(16), done: false };
+    return { kind: 'continue', token: randomBytes(16) };
   }
 }
 

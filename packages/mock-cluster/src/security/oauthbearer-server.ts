@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
-import type { SaslExchangeServer, SaslStep } from './sasl-server.ts';
+import type { SaslExchange, SaslStep } from '../session.ts';
 
 const NOTHING = new Uint8Array(0);
 const SEPARATOR = String.fromCharCode(1);
@@ -26,7 +26,8 @@ interface Claims {
 }
 
 /** RFC 7628's server. */
-export class OAuthBearerServer implements SaslExchangeServer {
+export class OAuthBearerServer implements SaslExchange {
+  readonly mechanism = 'OAUTHBEARER';
   readonly #validate: TokenValidator;
   readonly #epochMs: () => number;
   #failure: string | null = null;
@@ -36,18 +37,18 @@ export class OAuthBearerServer implements SaslExchangeServer {
     this.#epochMs = epochMs;
   }
 
-  step(token: Uint8Array): SaslStep {
+  next(token: Uint8Array): SaslStep {
     const text = Buffer.from(token).toString('utf8');
-    if (this.#failure !== null) return { reply: NOTHING, done: true, error: this.#failure };
+    if (this.#failure !== null) return { kind: 'failed', reason: this.#failure };
     const { auth, ...extensions } = fieldsOf(text) ?? {};
-    if (auth === undefined) return { reply: NOTHING, done: true, error: 'Invalid OAUTHBEARER initial client response' };
+    if (auth === undefined) return { kind: 'failed', reason: 'Invalid OAUTHBEARER initial client response' };
     const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(auth)?.[1];
     if (bearer === undefined) return this.#refuse('invalid_request');
     const nowMs = this.#epochMs();
     try {
       const { principal, expiresAtMs } = this.#validate(bearer, extensions, nowMs);
-      const sessionLifetimeMs = Number.isFinite(expiresAtMs) ? Math.max(1, expiresAtMs - nowMs) : 0;
-      return { reply: NOTHING, done: true, principal, sessionLifetimeMs };
+      const lifetimeMs = Number.isFinite(expiresAtMs) ? Math.max(1, expiresAtMs - nowMs) : 0;
+      return { kind: 'done', token: NOTHING, principal, lifetimeMs };
     } catch (error) {
       return this.#refuse((error as Error).message);
     }
@@ -57,7 +58,7 @@ export class OAuthBearerServer implements SaslExchangeServer {
   #refuse(status: string): SaslStep {
     const reason = JSON.stringify({ status });
     this.#failure = reason;
-    return { reply: Buffer.from(reason, 'utf8'), done: false };
+    return { kind: 'continue', token: Buffer.from(reason, 'utf8') };
   }
 }
 

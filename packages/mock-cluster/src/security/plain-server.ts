@@ -1,17 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { SaslExchangeServer, SaslStep, SaslUser } from './sasl-server.ts';
+import type { SaslExchange, SaslStep } from '../session.ts';
+import type { SaslUser } from './sasl-server.ts';
 
 const NOTHING = new Uint8Array(0);
 
 /** RFC 4616. */
-export class PlainServer implements SaslExchangeServer {
+export class PlainServer implements SaslExchange {
+  readonly mechanism = 'PLAIN';
   readonly #users: ReadonlyMap<string, SaslUser>;
 
   constructor(users: ReadonlyMap<string, SaslUser>) {
     this.#users = users;
   }
 
-  step(token: Uint8Array): SaslStep {
+  next(token: Uint8Array): SaslStep {
     const parts = Buffer.from(token).toString('utf8').split('\0');
     if (parts.length !== 3) return refused('Invalid SASL/PLAIN response: expected 3 tokens');
     const [authorizationId, name, password] = parts as [string, string, string];
@@ -22,12 +24,12 @@ export class PlainServer implements SaslExchangeServer {
     if (authorizationId !== '' && authorizationId !== name) {
       return refused('Authentication failed: Client requested an authorization id that is different from username');
     }
-    return { reply: NOTHING, done: true, principal: name };
+    return { kind: 'done', token: NOTHING, principal: name, lifetimeMs: 0 };
   }
 }
 
-function refused(error: string): SaslStep {
-  return { reply: NOTHING, done: true, error };
+function refused(reason: string): SaslStep {
+  return { kind: 'failed', reason };
 }
 
 function isSame(a: string, b: string): boolean {

@@ -1,24 +1,7 @@
+import type { SaslExchange, SaslPort, SaslStep } from '../session.ts';
 import { OAuthBearerServer, type TokenValidator } from './oauthbearer-server.ts';
 import { PlainServer } from './plain-server.ts';
 import { ScramServer } from './scram-server.ts';
-
-/** What a broker answers to one SaslAuthenticate. */
-export interface SaslStep {
-  readonly reply: Uint8Array;
-  /** The exchange is over, for better or, with `error`, for worse. */
-  readonly done: boolean;
-  /** Present: refused, with error code 58 and this text. */
-  readonly error?: string;
-  /** Present when `done` without `error`. */
-  readonly principal?: string;
-  /** 0: for ever. Present when `done` without `error`. */
-  readonly sessionLifetimeMs?: number;
-}
-
-/** The server's side of one exchange. */
-export interface SaslExchangeServer {
-  step(token: Uint8Array): SaslStep;
-}
 
 export interface SaslUser {
   readonly password: string;
@@ -40,18 +23,18 @@ export interface SaslServerOptions {
   /** Milliseconds since 1970, for the expiry of tokens. */
   epochMs?: () => number;
   /** Replaces the exchange of one mechanism, e.g. by a `HostileScramServer`. */
-  custom?: Readonly<Record<string, () => SaslExchangeServer>>;
+  custom?: Readonly<Record<string, () => SaslExchange>>;
 }
 
 /** Who may connect: one for a cluster, since its brokers share their users. */
-export class SaslServer {
+export class SaslServer implements SaslPort {
   readonly mechanisms: readonly string[];
   readonly #users: ReadonlyMap<string, SaslUser>;
   readonly #tokens: TokenValidator | undefined;
   readonly #iterations: number;
   readonly #maxReauthMs: number;
   readonly #epochMs: () => number;
-  readonly #custom: Readonly<Record<string, () => SaslExchangeServer>>;
+  readonly #custom: Readonly<Record<string, () => SaslExchange>>;
 
   constructor(options: SaslServerOptions) {
     const users = Object.entries(options.users ?? {}).map(
@@ -70,15 +53,13 @@ export class SaslServer {
     ];
   }
 
-  /** @returns undefined for a mechanism that is not offered: error code 33. */
-  start(mechanism: string): SaslExchangeServer | undefined {
-    if (!this.mechanisms.includes(mechanism)) return undefined;
-    const exchange = this.#exchangeFor(mechanism);
-    if (exchange === undefined) return undefined;
-    return { step: (token) => this.#limited(exchange.step(token)) };
+  begin(mechanism: string): SaslExchange {
+    const exchange = this.mechanisms.includes(mechanism) ? this.#exchangeFor(mechanism) : undefined;
+    if (exchange === undefined) throw new RangeError(`the mechanism ${mechanism} is not offered here`);
+    return { mechanism, next: (token) => this.#limited(exchange.next(token)) };
   }
 
-  #exchangeFor(mechanism: string): SaslExchangeServer | undefined {
+  #exchangeFor(mechanism: string): SaslExchange | undefined {
     if (Object.hasOwn(this.#custom, mechanism)) return this.#custom[mechanism]!();
     switch (mechanism) {
       case 'PLAIN':
@@ -96,8 +77,8 @@ export class SaslServer {
 
   /** KIP-368: a session ends with the token or at the broker's limit, whichever is first. */
   #limited(step: SaslStep): SaslStep {
-    if (!step.done || step.error !== undefined) return step;
-    const limits = [step.sessionLifetimeMs ?? 0, this.#maxReauthMs].filter((limit) => limit > 0);
-    return { ...step, sessionLifetimeMs: limits.length === 0 ? 0 : Math.min(...limits) };
+    if (step.kind !== 'done') return step;
+    const limits = [step.lifetimeMs, this.#maxReauthMs].filter((limit) => limit > 0);
+    return { ...step, lifetimeMs: limits.length === 0 ? 0 : Math.min(...limits) };
   }
 }

@@ -1,7 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { SaslExchangeServer, SaslStep, SaslUser } from './sasl-server.ts';
-
-const NOTHING = new Uint8Array(0);
+import type { SaslExchange, SaslStep } from '../session.ts';
+import type { SaslUser } from './sasl-server.ts';
 
 export type ScramHash = 'sha256' | 'sha512';
 
@@ -15,19 +14,21 @@ interface Exchange {
 }
 
 /** RFC 5802's server, with what Kafka adds: `tokenauth`. */
-export class ScramServer implements SaslExchangeServer {
+export class ScramServer implements SaslExchange {
+  readonly mechanism: string;
   readonly #hash: ScramHash;
   readonly #users: ReadonlyMap<string, SaslUser>;
   readonly #iterations: number;
   #exchange: Exchange | null = null;
 
   constructor(hash: ScramHash, users: ReadonlyMap<string, SaslUser>, iterations: number) {
+    this.mechanism = hash === 'sha256' ? 'SCRAM-SHA-256' : 'SCRAM-SHA-512';
     this.#hash = hash;
     this.#users = users;
     this.#iterations = iterations;
   }
 
-  step(token: Uint8Array): SaslStep {
+  next(token: Uint8Array): SaslStep {
     const text = Buffer.from(token).toString('utf8');
     return this.#exchange === null ? this.#first(text) : this.#final(text, this.#exchange);
   }
@@ -54,7 +55,7 @@ export class ScramServer implements SaslExchangeServer {
     const length = this.#hash === 'sha256' ? 32 : 64;
     const salted = pbkdf2Sync(user.password, salt, this.#iterations, length, this.#hash);
     this.#exchange = { clientFirstBare, serverFirst, nonce, gs2Header, name, salted };
-    return { reply: Buffer.from(serverFirst, 'utf8'), done: false };
+    return { kind: 'continue', token: Buffer.from(serverFirst, 'utf8') };
   }
 
   #final(text: string, exchange: Exchange): SaslStep {
@@ -77,7 +78,7 @@ export class ScramServer implements SaslExchangeServer {
       return refused('Authentication failed during authentication due to invalid credentials');
     }
     const verifier = this.#hmac(this.#hmac(exchange.salted, 'Server Key'), signed).toString('base64');
-    return { reply: Buffer.from(`v=${verifier}`, 'utf8'), done: true, principal: exchange.name };
+    return { kind: 'done', token: Buffer.from(`v=${verifier}`, 'utf8'), principal: exchange.name, lifetimeMs: 0 };
   }
 
   #hmac(key: Uint8Array, text: string): Buffer {
@@ -89,6 +90,6 @@ function unescaped(name: string): string {
   return name.replaceAll('=2C', ',').replaceAll('=3D', '=');
 }
 
-function refused(error: string): SaslStep {
-  return { reply: NOTHING, done: true, error };
+function refused(reason: string): SaslStep {
+  return { kind: 'failed', reason };
 }

@@ -143,6 +143,7 @@ export class ClusterState {
     partition.isr = partition.isr.filter((id) => partition.replicas.includes(id));
     // what the new leader did not copy is lost
     partition.log.truncateTo(partition.log.highWatermark);
+    if (to >= 0) partition.log.beginEpoch(partition.leaderEpoch);
     partition.notify();
   }
 
@@ -199,7 +200,10 @@ export class ClusterState {
     const { refusesUnknownProducers } = this.profile;
     for (let i = 0; i < count; i++) {
       const first = this.#nextReplica++;
-      const replicas = Array.from({ length: Math.min(factor, live.length) }, (_, r) => live[(first + r) % live.length]!.id);
+      const replicas = Array.from(
+        { length: Math.min(factor, live.length) },
+        (_, r) => live[(first + r) % live.length]!.id,
+      );
       const partition = new Partition(topic, topic.partitions.length, replicas, { refusesUnknownProducers }, -1);
       topic.partitions.push(partition);
     }

@@ -17,11 +17,23 @@ export class Groups {
     this.#offsets(group).set(`${topic}/${partition}`, offset);
   }
 
-  commitInTransaction(group: string, producerId: bigint, topic: string, partition: number, offset: CommittedOffset): void {
+  commitInTransaction(
+    group: string,
+    producerId: bigint,
+    topic: string,
+    partition: number,
+    offset: CommittedOffset,
+  ): void {
     let producers = this.#pending.get(group);
-    if (producers === undefined) this.#pending.set(group, (producers = new Map()));
+    if (producers === undefined) {
+      producers = new Map();
+      this.#pending.set(group, producers);
+    }
     let offsets = producers.get(producerId);
-    if (offsets === undefined) producers.set(producerId, (offsets = new Map()));
+    if (offsets === undefined) {
+      offsets = new Map();
+      producers.set(producerId, offsets);
+    }
     offsets.set(`${topic}/${partition}`, offset);
   }
 
@@ -54,7 +66,10 @@ export class Groups {
 
   #offsets(group: string): Map<string, CommittedOffset> {
     let offsets = this.#committed.get(group);
-    if (offsets === undefined) this.#committed.set(group, (offsets = new Map()));
+    if (offsets === undefined) {
+      offsets = new Map();
+      this.#committed.set(group, offsets);
+    }
     return offsets;
   }
 }

@@ -1,5 +1,5 @@
-import { type ProducerManners, ProducerStates } from './producer-states.ts';
 import { Attribute, type BatchHeader, BatchOffset, setInt64, viewOf } from '../records/batch-header.ts';
+import { type ProducerManners, ProducerStates } from './producer-states.ts';
 
 /** A piece of the log that is stored and fetched whole: a batch of magic 2, or one outer message of the older formats. */
 export interface LogEntry {
@@ -34,7 +34,6 @@ export class PartitionLog {
   readonly producers: ProducerStates;
   readonly epochs: EpochStart[] = [];
   readonly aborted: AbortedTransaction[] = [];
-  /** Times seen so far, highest last: Kafka's time index. */
   logStartOffset = 0;
   endOffset = 0;
   highWatermark = 0;
@@ -95,7 +94,13 @@ export class PartitionLog {
   }
 
   /** Appends a marker that ends a producer's transaction. */
-  appendMarker(bytes: Uint8Array, header: BatchHeader, leaderEpoch: number, commit: boolean, coordinatorEpoch: number): LogEntry {
+  appendMarker(
+    bytes: Uint8Array,
+    header: BatchHeader,
+    leaderEpoch: number,
+    commit: boolean,
+    coordinatorEpoch: number,
+  ): LogEntry {
     const entry = this.appendBatch(bytes, header, leaderEpoch);
     const firstOffset = this.producers.ended(header.producerId, header.producerEpoch, coordinatorEpoch);
     if (!commit && firstOffset !== null) {
@@ -139,11 +144,19 @@ export class PartitionLog {
     return this.aborted.filter((t) => t.lastOffset >= fromOffset && t.firstOffset < upTo);
   }
 
+  /** A leader took over: what it appends from here on carries its epoch. */
+  beginEpoch(epoch: number): void {
+    // an epoch in which nothing was appended leaves no trace
+    while (this.epochs.length > 0 && this.epochs.at(-1)!.startOffset >= this.endOffset) this.epochs.pop();
+    this.epochs.push({ epoch, startOffset: this.endOffset });
+  }
+
   /** The end of the largest epoch at or below the asked one, as followers and consumers ask after a change of leader. */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
     let found: EpochStart | undefined;
     for (const start of this.epochs) {
-      if (start.epoch > epoch) return { epoch: found?.epoch ?? -1, endOffset: found === undefined ? -1 : start.startOffset };
+      if (start.epoch > epoch)
+        return { epoch: found?.epoch ?? -1, endOffset: found === undefined ? -1 : start.startOffset };
       found = start;
     }
     return found === undefined ? { epoch: -1, endOffset: -1 } : { epoch: found.epoch, endOffset: this.endOffset };
@@ -193,10 +206,6 @@ export class PartitionLog {
     this.#entries.push(entry);
     this.#bytes += entry.bytes.length;
     this.endOffset = entry.lastOffset + 1;
-    const lastEpoch = this.epochs.at(-1);
-    if (lastEpoch === undefined || lastEpoch.epoch < entry.leaderEpoch) {
-      this.epochs.push({ epoch: entry.leaderEpoch, startOffset: entry.baseOffset });
-    }
     if (this.retentionBytes >= 0) this.#enforceRetention();
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports.ts';
-import type { ProducerManners } from './producer-states.ts';
 import { PartitionLog } from './partition-log.ts';
+import type { ProducerManners } from './producer-states.ts';
 
 /** A topic's settings under Kafka's names. */
 export type TopicConfig = Record<string, string>;
@@ -42,6 +42,7 @@ export class Partition {
     this.isr = [...replicas];
     this.leader = replicas[0] ?? -1;
     this.log = new PartitionLog(manners, { bytes: retentionBytes });
+    this.log.beginEpoch(0);
   }
 
   /** After an append: followers copy it, now or later, and the high watermark follows. */

@@ -1,12 +1,18 @@
 import { Code } from '../codes.ts';
 import type { Clock } from '../ports.ts';
-import type { ClusterState } from './cluster-state.ts';
-import { markerBatch } from '../records/marker.ts';
 import { readBatchHeader } from '../records/batch-header.ts';
-import type { Partition } from './topic.ts';
+import { markerBatch } from '../records/marker.ts';
+import type { ClusterState } from './cluster-state.ts';
 import type { Groups } from './groups.ts';
+import type { Partition } from './topic.ts';
 
-export type TransactionStatus = 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort';
+export type TransactionStatus =
+  | 'Empty'
+  | 'Ongoing'
+  | 'PrepareCommit'
+  | 'PrepareAbort'
+  | 'CompleteCommit'
+  | 'CompleteAbort';
 
 export interface Transaction {
   readonly id: string;
@@ -28,7 +34,9 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
-export type InitResult = { readonly code: 0; readonly producerId: bigint; readonly epoch: number } | { readonly code: number };
+export type InitResult =
+  | { readonly code: 0; readonly producerId: bigint; readonly epoch: number }
+  | { readonly code: number };
 
 const NO_PRODUCER = -1n;
 /** Epochs end here: a producer that reaches it gets a new id. */
@@ -109,12 +117,24 @@ export class Transactions {
   }
 
   /** Whether a transactional batch may be appended: the check that brokers make since 3.6. */
-  verify(id: string, who: ProducerIdentity, partition: Partition): number {
+  verify(id: string, who: ProducerIdentity, partition: Partition, produceVersion: number): number {
     const tx = this.#find(id, who);
     if (typeof tx === 'number') return tx;
     if (tx.status === 'PrepareAbort' || tx.status === 'PrepareCommit') return Code.CONCURRENT_TRANSACTIONS;
     const isIn = tx.status === 'Ongoing' && tx.partitions.has(partitionKey(partition));
-    return isIn ? Code.NONE : this.#state.profile.transactionVersion >= 2 ? Code.TRANSACTION_ABORTABLE : Code.INVALID_TXN_STATE;
+    if (isIn) return Code.NONE;
+    return produceVersion >= 11 ? Code.TRANSACTION_ABORTABLE : Code.INVALID_TXN_STATE;
+  }
+
+  /** Whether offsets may be committed for this group without having been added first. */
+  verifyGroup(id: string, who: ProducerIdentity, group: string, commitVersion: number): number {
+    const { transactionVersion } = this.#state.profile;
+    if (transactionVersion === 0) return Code.NONE;
+    const tx = this.#find(id, who);
+    if (typeof tx === 'number') return tx;
+    if (tx.status === 'PrepareAbort' || tx.status === 'PrepareCommit') return Code.CONCURRENT_TRANSACTIONS;
+    if (tx.status === 'Ongoing' && tx.groups.has(group)) return Code.NONE;
+    return commitVersion >= 4 ? Code.TRANSACTION_ABORTABLE : Code.INVALID_TXN_STATE;
   }
 
   /** @param bumps - EndTxn v5 and later: every transaction ends with a new epoch (KIP-890). */

@@ -1,0 +1,37 @@
+import { ApiVersionsRequest, ApiVersionsResponse } from '@kiel/codec';
+import { Code } from '../codes.ts';
+import { defineApi } from './api.ts';
+
+/** Names of client software that brokers take (KIP-511). */
+const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
+
+export const apiVersions = defineApi('ApiVersions', 18, ApiVersionsRequest, ApiVersionsResponse, {
+  handle(ctx, request) {
+    const { state } = ctx.core;
+    const { profile } = state;
+    if (ctx.version >= 3) {
+      const isNamed =
+        SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion);
+      if (!isNamed) return { errorCode: Code.INVALID_REQUEST };
+    }
+    // A client that meant another cluster or another broker is told to begin anew (KIP-1242).
+    const isMisrouted =
+      (request.clusterId !== null && request.clusterId !== state.clusterId) ||
+      (request.nodeId !== -1 && request.nodeId !== ctx.broker.id);
+    if (ctx.version >= 5 && isMisrouted) return { errorCode: Code.REBOOTSTRAP_REQUIRED };
+    const finalized = profile.features.filter((feature) => feature.finalized > 0);
+    return {
+      errorCode: Code.NONE,
+      apiKeys: [...profile.listed].map(([apiKey, { min, max }]) => ({ apiKey, minVersion: min, maxVersion: max })),
+      throttleTimeMs: ctx.faults.throttleMs,
+      supportedFeatures: profile.features.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+      finalizedFeaturesEpoch: profile.features.length > 0 ? 1n : -1n,
+      finalizedFeatures: finalized.map(({ name, finalized: level }) => ({
+        name,
+        maxVersionLevel: level,
+        minVersionLevel: level,
+      })),
+    };
+  },
+  fail: (_request, errorCode) => ({ errorCode }),
+});
