@@ -48,10 +48,9 @@ export function encodeRequestChunks<Input>(request: OutgoingRequest<Input>): Uin
 export function writeRequest<Input>(w: Writer, request: OutgoingRequest<Input>): void {
   const { message, version, correlationId, clientId, body } = request;
   const start = beginFrame(w);
+  // Version 0 of the header, which one request of old uses, has no client id and leaves it out.
   const header = { requestApiKey: message.apiKey, requestApiVersion: version, correlationId, clientId };
-  const headerVersion = message.headerVersion(version);
-  // Version 0 has no client id, and only one request of old uses it.
-  writeMessage(w, RequestHeader, headerVersion === 0 ? { ...header, clientId: '' } : header, headerVersion);
+  writeMessage(w, RequestHeader, header, message.headerVersion(version));
   writeMessage(w, message, body, version);
   endFrame(w, start);
 }

@@ -10,18 +10,22 @@ export interface FrameDecoderOptions {
   readonly minFrameBytes?: number | undefined;
 }
 
+/** While a frame comes in, room is made for four times what is there, so a claimed size alone costs next to nothing. */
+const growth = 4;
+const firstRoom = 64 * 1024;
+
 /**
  * Cuts a stream into Kafka's frames: an int32 size and that many bytes. Chunks may come in any sizes. A frame that
- * lies in one chunk is given as a view of it; one that spans several is copied once, when its last byte is there, so
- * nothing is ever allocated for a size that was only claimed.
+ * lies in one chunk is given as a view of it; one that spans several is gathered in memory that grows with what has
+ * come, never with what was only claimed: at most 64 KiB or four times the bytes received.
  *
  * After an error the stream is out of step for good, and every further `push` throws the same error.
  */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
   readonly #minFrameBytes: number;
-  /** What has come of the frame in progress, or of its size. */
-  #pieces: Uint8Array[] = [];
+  /** What has come of the frame in progress, or of its size: `pendingBytes` of it. */
+  #gathered: Uint8Array = new Uint8Array(0);
   #pendingBytes = 0;
   /** -1 until the four bytes of the size are there. */
   #size = -1;
@@ -50,8 +54,7 @@ export class FrameDecoder {
       const piece = chunk.subarray(at, end);
       at = end;
       if (piece.length < wanted) {
-        this.#pieces.push(piece);
-        this.#pendingBytes += piece.length;
+        this.#gather(piece, this.#pendingBytes + wanted);
         break;
       }
       const whole = this.#complete(piece);
@@ -79,19 +82,25 @@ export class FrameDecoder {
     });
   }
 
-  /** Joins what was kept with the last piece. */
+  #gather(piece: Uint8Array, size: number): void {
+    const end = this.#pendingBytes + piece.length;
+    if (end > this.#gathered.length) {
+      const larger = new Uint8Array(Math.min(size, Math.max(firstRoom, end * growth)));
+      larger.set(this.#gathered.subarray(0, this.#pendingBytes));
+      this.#gathered = larger;
+    }
+    this.#gathered.set(piece, this.#pendingBytes);
+    this.#pendingBytes = end;
+  }
+
+  /** Joins what was gathered with the last piece. */
   #complete(last: Uint8Array): Uint8Array {
     const size = this.#pendingBytes + last.length;
     this.#offset += size;
-    if (this.#pieces.length === 0) return last;
-    const whole = new Uint8Array(size);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    whole.set(last, at);
-    this.#pieces = [];
+    if (this.#pendingBytes === 0) return last;
+    this.#gather(last, size);
+    const whole = this.#gathered.subarray(0, size);
+    this.#gathered = new Uint8Array(0);
     this.#pendingBytes = 0;
     return whole;
   }
