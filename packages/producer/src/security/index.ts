@@ -20,5 +20,12 @@ export { type PlainOptions, plain } from './plain.ts';
 export { type SaslOptions, saslMechanism } from './sasl-options.ts';
 export { type ScramOptions, scramSha256, scramSha512 } from './scram.ts';
 export { type TlsBroker, type TlsConnector, type TlsMaterial, type TlsOptions, tlsConnector } from './tls.ts';
-export { explainTlsError, isTlsRecord, peerSpeaksTls, TlsError, type TlsErrorCode } from './tls-errors.ts';
+export {
+  explainTlsError,
+  isTlsRecord,
+  peerSpeaksTls,
+  TlsError,
+  type TlsErrorCode,
+  type TlsProgress,
+} from './tls-errors.ts';
 export type { OAuthToken, TokenProvider, TokenSourceOptions } from './token-source.ts';

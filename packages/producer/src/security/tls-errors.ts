@@ -41,14 +41,26 @@ const untrusted: Readonly<Record<string, string>> = {
   CERT_CHAIN_TOO_LONG: 'its certificate chain is too long',
 };
 
+/** How far a connection had come when it failed. */
+export interface TlsProgress {
+  /** The handshake had been done on this side. With TLS 1.3 a server refuses a client's certificate only afterwards. */
+  readonly isSecured: boolean;
+  /** What the peer had sent, in bytes on the wire. */
+  readonly bytesRead: number;
+}
+
+const atTheStart: TlsProgress = { isSecured: false, bytesRead: 0 };
+
 /**
  * What a failed TLS connection means, and what to do.
  *
- * @param isSecured - whether the handshake had been done on this side. With TLS 1.3 a server refuses a client's
- *   certificate only afterwards.
  * @returns null when the error has nothing to do with TLS.
  */
-export function explainTlsError(error: Error | null, broker: TlsBroker, isSecured = false): TlsError | null {
+export function explainTlsError(
+  error: Error | null,
+  broker: TlsBroker,
+  { isSecured, bytesRead }: TlsProgress = atTheStart,
+): TlsError | null {
   const peer = peerName(broker);
   const code = (error as { code?: string } | null)?.code ?? '';
   const make = (tlsCode: TlsErrorCode, text: string, retriable = false) =>
@@ -94,17 +106,22 @@ export function explainTlsError(error: Error | null, broker: TlsBroker, isSecure
     );
   }
   if (code.startsWith('ERR_SSL_')) return make('TLS_HANDSHAKE_FAILED', `the handshake failed (${lastWords(code)})`);
-  if (!isSecured && (error === null || code === 'ECONNRESET' || code === 'EPIPE')) {
-    // A Kafka listener without TLS reads the greeting as an enormous frame and closes without a word. A
-    // broker that is just stopping looks the same, hence retriable.
+  if (isSecured || (error !== null && code !== 'ECONNRESET' && code !== 'EPIPE')) return null;
+  if (bytesRead > 0) {
     return make(
-      'PEER_DOES_NOT_SPEAK_TLS',
-      'it closed the connection in the midst of the TLS handshake, so it most likely does not speak TLS. ' +
-        'Leave "tls" out, or use the port of its TLS listener',
+      'TLS_HANDSHAKE_FAILED',
+      'it ended the handshake without giving a reason: it may not accept this client\'s certificate ("tls.cert"), or want one',
       true,
     );
   }
-  return null;
+  // A Kafka listener without TLS reads the greeting as an enormous frame and closes without a word. A broker
+  // that is just stopping looks the same, hence retriable.
+  return make(
+    'PEER_DOES_NOT_SPEAK_TLS',
+    'it closed the connection at the TLS greeting, so it most likely does not speak TLS. ' +
+      'Leave "tls" out, or use the port of its TLS listener',
+    true,
+  );
 }
 
 /**
@@ -146,7 +163,7 @@ function namesIn(certificate: PeerCertificate | undefined): string[] {
 
 function lastWords(code: string): string {
   return code
-    .replace(/^ERR_SSL_(?:SSLV3_|TLSV1_|TLSV13_)?(?:ALERT_)?/, '')
+    .replace(/^ERR_SSL_(?:SSL\/TLS_|SSLV3_|TLSV1_|TLSV13_)?(?:ALERT_)?/, '')
     .toLowerCase()
     .replaceAll('_', ' ');
 }

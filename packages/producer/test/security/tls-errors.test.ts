@@ -13,6 +13,7 @@ describe('what a failed TLS connection means', () => {
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLS_CERTIFICATE_NOT_TRUSTED', 'authority', false],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'PEER_DOES_NOT_SPEAK_TLS', 'does not speak TLS', false],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'TLS_CLIENT_CERTIFICATE_REFUSED', 'certificate required', false],
+    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN', 'TLS_CLIENT_CERTIFICATE_REFUSED', 'certificate unknown', false],
     ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'TLS_CLIENT_CERTIFICATE_REFUSED', 'bad certificate', false],
     ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'TLS_CLIENT_CERTIFICATE_REFUSED', 'unknown ca', false],
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'TLS_VERSION_REFUSED', '1.2 and 1.3', false],
@@ -43,8 +44,15 @@ describe('what a failed TLS connection means', () => {
 
   test('other failures, and a loss after the handshake, are not TLS’s', () => {
     expect(explainTlsError(coded('ECONNREFUSED'), broker)).toBeNull();
-    expect(explainTlsError(coded('ECONNRESET'), broker, true)).toBeNull();
-    expect(explainTlsError(null, broker, true)).toBeNull();
+    const secured = { isSecured: true, bytesRead: 3000 };
+    expect(explainTlsError(coded('ECONNRESET'), broker, secured)).toBeNull();
+    expect(explainTlsError(null, broker, secured)).toBeNull();
+  });
+
+  test('a peer that has greeted back does speak TLS, even if it ends without a reason', () => {
+    const error = explainTlsError(coded('ECONNRESET'), broker, { isSecured: false, bytesRead: 1500 });
+    expect(error).toMatchObject({ code: 'TLS_HANDSHAKE_FAILED', retriable: true });
+    expect(error!.message).toContain('"tls.cert"');
   });
 
   test('an alert as first bytes betrays a peer that speaks TLS', () => {
