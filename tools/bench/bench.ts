@@ -1,11 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { checkAgainstBaseline, keepBaseline } from './baseline.ts';
 import { compare, machineName, type Run } from './compare.ts';
 import { writePage } from './page.ts';
-import { resultsFile } from './paths.ts';
 import { installPeers, Peer } from './peers.ts';
 import { tables } from './report.ts';
+import { keepFindings, keepRuns } from './results.ts';
 import { scenarios } from './scenarios.ts';
 import { workloads } from './workloads.ts';
 
@@ -60,7 +59,7 @@ async function main(): Promise<void> {
   const runs = compared.length === 0 ? [] : await compareAll(compared);
   if (args.check) checkAgainstBaseline(runs);
   else if (args.baseline) keepBaseline(runs);
-  if (args.keep) keepResults(runs);
+  if (args.keep && runs.length > 0) keepRuns(runs);
   if (!args.json && runs.length > 0) console.log(`${machineName()}\n\n${tables(runs)}`);
   for (const id of wanted) {
     const scenario = scenarios[id];
@@ -112,41 +111,4 @@ function progress(run: Run): string {
   if (run.p50Micros !== null) figures.push(`p50 ${run.p50Micros.toFixed(0)} p99 ${run.p99Micros!.toFixed(0)} µs`);
   if (run.othersPercent !== null) figures.push(`others ${run.othersPercent.toFixed(0)} %`);
   return `round ${run.round} ${run.workload} ${run.peer}:${run.way} ${figures.join(', ')}`;
-}
-
-export interface KeptResults {
-  machine: string;
-  date: string;
-  runs: Run[];
-  findings: Record<string, unknown>;
-}
-
-function kept(): KeptResults {
-  try {
-    return JSON.parse(readFileSync(resultsFile, 'utf8')) as KeptResults;
-  } catch {
-    return { machine: '', date: '', runs: [], findings: {} };
-  }
-}
-
-function keepResults(runs: readonly Run[]): void {
-  const old = kept();
-  const replaced = new Set(runs.map((run) => `${run.workload} ${run.broker}`));
-  const others = old.runs.filter((run) => !replaced.has(`${run.workload} ${run.broker}`));
-  write({ ...old, runs: [...others, ...runs] });
-}
-
-function keepFindings(id: string, findings: unknown): void {
-  const old = kept();
-  write({ ...old, findings: { ...old.findings, [id]: findings } });
-}
-
-function write(results: KeptResults): void {
-  const now = { ...results, machine: machineName(), date: new Date().toISOString().slice(0, 10) };
-  const rounded = JSON.stringify(now, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value));
-  // One line a run keeps differences readable.
-  writeFileSync(
-    resultsFile,
-    `${rounded.replaceAll('{"version"', '\n{"version"').replace('],"findings"', '\n],\n"findings"')}\n`,
-  );
 }
