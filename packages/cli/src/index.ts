@@ -1,1 +1,2 @@
-export {};
+export { run } from './run.ts';
+export { Output, processTerminal, type Terminal } from './terminal/output.ts';

@@ -66,7 +66,7 @@ export class StreamFramer {
     if (this.#isForeign || this.#buffered === 0 || !this.#inStep) return [];
     this.#gather();
     const detail = `the stream ends with ${this.#buffered} of ${this.#needed} bytes of a frame`;
-    return [this.#fault('cut short', detail, 0, timestampMs)];
+    return [this.#fault('cut short', detail, this.#buffered, timestampMs)];
   }
 
   #cross(missingBytes: number, timestampMs: number, found: Framed[]): void {
