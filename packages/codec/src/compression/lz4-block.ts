@@ -2,10 +2,10 @@ import { malformed, outputOver } from './malformed.ts';
 
 const hashBits = 13;
 /** A match reaches back no further. */
-const windowBytes = 0xffff;
+export const windowBytes = 0xffff;
 /** The format's rules: no match begins in the last 12 bytes, and the last 5 are literals. */
-const lastMatchBegins = 12;
-const lastLiterals = 5;
+export const lastMatchBegins = 12;
+export const lastLiterals = 5;
 
 /** The most bytes that an LZ4 block of so many bytes can take, and what the encoder may overrun it by. */
 export function maxLz4BlockBytes(length: number): number {

@@ -2,6 +2,7 @@ import { xxhash32 } from '../checksum/xxhash32.ts';
 import type { Compressor } from './compression.ts';
 import { lz4Table, maxLz4BlockBytes, putLz4Block } from './lz4-block.ts';
 import { readLz4Frames } from './lz4-read.ts';
+import { Lz4Search } from './lz4-search.ts';
 
 const frameMagic = 0x184d2204;
 /** Frame descriptor: version 1, blocks independent of each other, no checksums, no content size: as Java writes it. */
@@ -22,12 +23,17 @@ export interface Lz4Options {
   oldHeaderChecksum?: boolean;
 }
 
-/** LZ4 frames in TypeScript. */
+/** LZ4 frames in TypeScript. Levels 1 (fast, the default) to 13: each from 2 on looks at twice as many places. */
 export function createLz4(options: Lz4Options = {}): Compressor {
   const table = lz4Table();
+  let search: Lz4Search | null = null;
   const oldHeaderChecksum = options.oldHeaderChecksum ?? false;
   return {
-    compress: (bytes) => putFrame(bytes, oldHeaderChecksum, (out, at, block) => putLz4Block(out, at, block, table)),
+    compress: (bytes, level = 1) => {
+      if (level < 2) return putFrame(bytes, oldHeaderChecksum, (out, at, block) => putLz4Block(out, at, block, table));
+      search ??= new Lz4Search();
+      return putFrame(bytes, oldHeaderChecksum, (out, at, block) => search!.put(out, at, block, level));
+    },
     decompress: readLz4Frames,
   };
 }

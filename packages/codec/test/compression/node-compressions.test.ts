@@ -1,0 +1,107 @@
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import { RecordBatchBuilder, readRecords } from '@kiel/codec';
+import { createNodeCompressions, nodeCompressions } from '@kiel/codec/node';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+const maxBytes = 1 << 26;
+const { gzip, zstd } = nodeCompressions;
+const encode = (text: string) => new TextEncoder().encode(text);
+const concat = (...parts: Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));
+const skippable = Uint8Array.of(0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
+
+/** As a stream makes it: without the size of the content. */
+function streamed(content: Uint8Array): Uint8Array {
+  return zstdCompressSync(content, { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } });
+}
+
+describe('compressions of node:zlib', () => {
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s gives back what it took, at every kind of size', (name) => {
+    const port = nodeCompressions[name];
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(30), (unit, times) => {
+        const content = concat(...Array.from({ length: times }, () => unit));
+        expect(Buffer.compare(port.decompress(port.compress(content), maxBytes), content)).toBe(0);
+      }),
+    );
+  });
+
+  test('levels reach the compressor, and the asynchronous form gives the same content', async () => {
+    const content = encode(Array.from({ length: 3000 }, (_, i) => `{"id":${i},"n":${(i * i) % 977}}`).join());
+    for (const [port, fast, small] of [
+      [gzip, 1, 9],
+      [zstd, -5, 19],
+    ] as const) {
+      expect(port.compress(content, small).length).toBeLessThan(port.compress(content, fast).length);
+      const compressed = await port.compressAsync!(content, small);
+      expect(compressed.length).toBeLessThan(port.compress(content, fast).length);
+      expect(Buffer.compare(port.decompress(compressed, maxBytes), content)).toBe(0);
+    }
+    await expect(gzip.compressAsync!(content, 99)).rejects.toThrow(/level/);
+  });
+
+  test('gzip of several members is one content', () => {
+    const members = concat(gzipSync('one '), gzipSync(''), gzipSync('two'));
+    expect(gzip.decompress(members, maxBytes)).toEqual(Buffer.from('one two'));
+  });
+
+  test('C11: zstd without a content size, several frames, and skippable ones anywhere', () => {
+    const [one, two] = [streamed(encode('one ')), zstdCompressSync('two')];
+    expect(Buffer.from(zstd.decompress(one, maxBytes)).toString()).toBe('one ');
+    for (const frames of [
+      [one, two],
+      [skippable, one, two],
+      [one, skippable, two, skippable],
+    ]) {
+      expect(Buffer.from(zstd.decompress(concat(...frames), maxBytes)).toString()).toBe('one two');
+    }
+    expect(zstd.decompress(skippable, maxBytes)).toHaveLength(0);
+  });
+
+  test('C11: what comes out is capped while it comes out, over all frames', () => {
+    const bomb = zstdCompressSync(new Uint8Array(1 << 26));
+    expect(bomb.length).toBeLessThan(10_000);
+    const before = process.memoryUsage().arrayBuffers;
+    expect(() => zstd.decompress(bomb, 1 << 20)).toThrow(expect.objectContaining({ code: 'DECOMPRESSION_LIMIT' }));
+    expect(() => zstd.decompress(streamed(new Uint8Array(1 << 26)), 1 << 20)).toThrow(/more than 1048576 bytes/);
+    expect(() => gzip.decompress(gzipSync(new Uint8Array(1 << 26)), 1 << 20)).toThrow(/more than 1048576 bytes/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 26);
+    const small = zstdCompressSync(new Uint8Array(1000));
+    expect(() => zstd.decompress(concat(small, small), 1999)).toThrow(
+      expect.objectContaining({ code: 'DECOMPRESSION_LIMIT' }),
+    );
+    expect(zstd.decompress(concat(small, small), 2000)).toHaveLength(2000);
+    expect(() => gzip.decompress(gzipSync('x'), 0)).toThrow(expect.objectContaining({ code: 'DECOMPRESSION_LIMIT' }));
+  });
+
+  test.each(['gzip', 'zstd'] as const)('every cut of %s is refused, and so are bytes that are none', (name) => {
+    const whole = nodeCompressions[name].compress(encode('some text, some text, some text'));
+    for (let cut = 0; cut < whole.length; cut++) {
+      expect(() => nodeCompressions[name].decompress(whole.subarray(0, cut), maxBytes)).toThrow(
+        expect.objectContaining({ name: 'CodecError', code: 'MALFORMED_COMPRESSION' }),
+      );
+    }
+    for (const wrong of [encode('no such thing at all'), concat(whole, encode('garbage'))]) {
+      expect(() => nodeCompressions[name].decompress(wrong, maxBytes)).toThrow(
+        expect.objectContaining({ code: 'MALFORMED_COMPRESSION' }),
+      );
+    }
+  });
+
+  test('a reader limits each batch, and all of them by their ratio to what came in', () => {
+    const builder = new RecordBatchBuilder({ limitBytes: 4 << 20 });
+    builder.tryAppend(1, null, new Uint8Array(3 << 20));
+    const batch = builder.sealCompressed('zstd', zstd.compress(builder.body()));
+    const field = concat(...Array.from({ length: 20 }, () => batch));
+    const compressions = createNodeCompressions();
+    const count = (options: object) => {
+      let records = 0;
+      for (const _ of readRecords(field, { compressions, ...options })) records++;
+      return records;
+    };
+    const overLimit = expect.objectContaining({ code: 'DECOMPRESSION_LIMIT' });
+    expect(() => count({ maxDecompressedBytes: 1 << 20 })).toThrow(overLimit);
+    expect(() => count({ maxCompressionRatio: 10 })).toThrow(overLimit);
+    expect(count({ maxCompressionRatio: 1e6 })).toBe(20);
+  });
+});
