@@ -129,8 +129,10 @@ export class Connection implements PeerEvents {
       return;
     }
     const { profile } = this.#broker.core.state;
-    const { apiKey, apiVersion: version, correlationId, clientId } = header;
+    const { apiKey, correlationId, clientId } = header;
     const range = profile.accepted.get(apiKey) ?? profile.listed.get(apiKey);
+    const isTooNew = range !== undefined && header.apiVersion > range.max;
+    const version = isTooNew && profile.ignoresVersions ? range.max : header.apiVersion;
     const api = servedApis.get(apiKey);
     if (range === undefined || api === undefined) {
       const why =

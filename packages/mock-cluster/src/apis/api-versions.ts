@@ -12,13 +12,13 @@ export const apiVersions = defineApi('ApiVersions', 18, ApiVersionsRequest, ApiV
     if (ctx.version >= 3) {
       const isNamed =
         SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion);
-      if (!isNamed) return { errorCode: Code.INVALID_REQUEST };
+      if (!isNamed) return { errorCode: Code.INVALID_REQUEST, apiKeys: [] };
     }
     // A client that meant another cluster or another broker is told to begin anew (KIP-1242).
     const isMisrouted =
       (request.clusterId !== null && request.clusterId !== state.clusterId) ||
       (request.nodeId !== -1 && request.nodeId !== ctx.broker.id);
-    if (ctx.version >= 5 && isMisrouted) return { errorCode: Code.REBOOTSTRAP_REQUIRED };
+    if (ctx.version >= 5 && isMisrouted) return { errorCode: Code.REBOOTSTRAP_REQUIRED, apiKeys: [] };
     const finalized = profile.features.filter((feature) => feature.finalized > 0);
     return {
       errorCode: Code.NONE,
@@ -33,5 +33,5 @@ export const apiVersions = defineApi('ApiVersions', 18, ApiVersionsRequest, ApiV
       })),
     };
   },
-  fail: (_request, errorCode) => ({ errorCode }),
+  fail: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
 });

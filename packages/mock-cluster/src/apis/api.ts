@@ -61,7 +61,7 @@ export function defineApi<Req, ReqIn, Res, ResIn>(
   key: number,
   request: RequestMessage<Req, ReqIn>,
   response: ResponseMessage<Res, ResIn>,
-  behaviour: Omit<Api<Req, ResIn>, 'name' | 'key' | 'request' | 'response'>,
+  behaviour: Omit<Api<NoInfer<Req>, NoInfer<ResIn>>, 'name' | 'key' | 'request' | 'response'>,
 ): Api {
   return { name, key, request, response, ...behaviour } as unknown as Api;
 }

@@ -100,6 +100,8 @@ function readPartition(
   }
   const code = leaderFault(ctx, partition, wanted.currentLeaderEpoch);
   if (code !== Code.NONE) return withLeader(ctx, partition, failed(wanted.partition, code));
+  const strange = strangeReplica(ctx, request, partition);
+  if (strange !== Code.NONE) return failed(wanted.partition, strange);
   const { log } = partition;
   const offset = Number(wanted.fetchOffset);
   if (offset < log.logStartOffset || offset > log.endOffset) return failed(wanted.partition, Code.OFFSET_OUT_OF_RANGE);
@@ -119,6 +121,14 @@ function readPartition(
       : null,
     records: bytesFor(ctx, entries, wanted.partitionMaxBytes),
   };
+}
+
+/** Fetching as a follower that is none: each age of brokers has its own answer. */
+function strangeReplica(ctx: Context, request: FetchRequest, partition: Partition): number {
+  const { isKraft, messageFormat } = ctx.core.state.profile;
+  if (request.replicaId < 0 || partition.replicas.includes(request.replicaId)) return Code.NONE;
+  if (isKraft) return Code.NOT_LEADER_OR_FOLLOWER;
+  return messageFormat < 2 ? Code.UNKNOWN_SERVER_ERROR : Code.NONE;
 }
 
 /** The codes of a request that came to a broker which does not lead, or with a leader epoch other than the present. */

@@ -49,8 +49,13 @@ function answerFor(
   if (topic !== undefined) return describe(ctx, request, topic);
   const fault = ctx.faults.errorFor(name, -1);
   if (fault !== null) return failed(codeNumber(fault.error)!, name);
-  if (topicNameFault(name) !== null) return failed(Code.INVALID_TOPIC_EXCEPTION, name);
   const { state } = ctx.core;
+  if (topicNameFault(name) !== null) {
+    return failed(
+      state.profile.refusesTopicNames ? Code.INVALID_TOPIC_EXCEPTION : Code.UNKNOWN_TOPIC_OR_PARTITION,
+      name,
+    );
+  }
   const mayCreate = (ctx.version < 4 || request.allowAutoTopicCreation) && state.options.autoCreateTopics;
   if (!mayCreate || ctx.faults.staleView !== null) return failed(Code.UNKNOWN_TOPIC_OR_PARTITION, name);
   state.createTopic(name);

@@ -48,6 +48,8 @@ export const produce = defineApi('Produce', 0, ProduceRequest, ProduceResponse, 
   handle(ctx, request) {
     const waiting: Unreplicated[] = [];
     const refuseAll = refusesAll(ctx, request);
+    const unreadable = unreadableFor(ctx, request);
+    if (unreadable !== null) return unreadable;
     const responses = request.topicData.map((data) => {
       const topic = topicOf(ctx, data);
       return {
@@ -66,20 +68,39 @@ export const produce = defineApi('Produce', 0, ProduceRequest, ProduceResponse, 
       );
     }
     const answer = (): ProduceResponseInput => withHints(ctx, request, responses);
-    const open = request.acks === -1 ? waiting.filter(isUnreplicated) : [];
+    // 0.8 counts replicas, and waits for more than there are until the time is up.
+    const isHopeless = (append: Unreplicated) => request.acks > append.partition.isr.length;
+    const open = waiting.filter((append) => (request.acks === -1 ? isUnreplicated(append) : isHopeless(append)));
     if (open.length === 0) return answer();
     return new Later((done) => new ReplicationWait(ctx, request.timeoutMs, open, () => done(answer())));
   },
 });
 
+/** Requests on which brokers fail without an answer. */
+function unreadableFor(ctx: Context, request: ProduceRequest): NoReply | null {
+  const { profile } = ctx.core.state;
+  for (const { partitionData } of request.topicData) {
+    for (const { records } of partitionData) {
+      if (records === null) {
+        if (profile.closesOnBadFraming) return new NoReply('no records at all (null)');
+        if (profile.isKraft) return new NoReply('no records at all (null): the broker fails and never answers', true);
+      } else if (profile.closesOnBadFraming && ctx.version >= 3) {
+        const framing = checkFraming(records, 7);
+        if (framing !== null) return new NoReply(framing.reason);
+      }
+    }
+  }
+  return null;
+}
+
 /** What is wrong with the request as a whole. */
 function refusesAll(ctx: Context, request: ProduceRequest): number | null {
-  if (request.transactionalId === null && hasTransactionalBatch(request))
+  const { knowsInvalidRecord } = ctx.core.state.profile;
+  if (knowsInvalidRecord && request.transactionalId === null && hasTransactionalBatch(request))
     return Code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
   const acks = request.acks;
   const isValid = acks === -1 || acks === 0 || acks === 1;
-  if (isValid || (acks > 1 && ctx.core.state.profile.messageFormat === 0)) return null;
-  return Code.INVALID_REQUIRED_ACKS;
+  return isValid || ctx.core.state.profile.messageFormat === 0 ? null : Code.INVALID_REQUIRED_ACKS;
 }
 
 function topicOf(ctx: Context, data: TopicData): Topic | undefined {
@@ -107,7 +128,9 @@ function produceTo(
     );
   }
   if (ctx.version >= 3) {
-    const framing = records === null ? null : checkFraming(records, ctx.version);
+    const { knowsInvalidRecord } = ctx.core.state.profile;
+    if (records === null) return failed(index, Code.UNKNOWN_SERVER_ERROR);
+    const framing = checkFraming(records, knowsInvalidRecord ? ctx.version : 7);
     if (framing !== null) return refused(ctx, partition, framing);
   }
   const result = append(ctx, request, partition, records ?? new Uint8Array(0), waiting);
@@ -140,7 +163,13 @@ function append(
   const size = readBatchHeader(records).size;
   const bytes = Buffer.allocUnsafeSlow(Math.min(size, records.length));
   bytes.set(records.subarray(0, bytes.length));
-  const checked = checkBatch(bytes, { version: ctx.version, topic, nowMs, compressions: ctx.core.compressions });
+  const checked = checkBatch(bytes, {
+    version: ctx.version,
+    topic,
+    nowMs,
+    compressions: ctx.core.compressions,
+    knowsZstd: state.profile.knowsInvalidRecord,
+  });
   if (!checked.ok) return refused(ctx, partition, checked);
   const header = stampBatch(bytes, checked, topic, nowMs);
   if (header.producerId >= 0n) {
@@ -234,7 +263,10 @@ function failed(index: number, errorCode: number, errorMessage: string | null = 
 }
 
 function refused(ctx: Context, partition: Partition, why: Refusal): PartitionResult {
-  const result = failed(partition.index, why.code, why.recordFaults.length > 0 || why.atLog ? why.reason : null);
+  const { knowsInvalidRecord } = ctx.core.state.profile;
+  const isUnnamed = why.code === Code.INVALID_RECORD && !knowsInvalidRecord;
+  const code = isUnnamed ? Code.CORRUPT_MESSAGE : why.code;
+  const result = failed(partition.index, code, why.recordFaults.length > 0 || why.atLog ? why.reason : null);
   if (why.atLog) result.logStartOffset = BigInt(partition.log.logStartOffset);
   result.recordErrors = why.recordFaults.map((fault) => ({
     batchIndex: fault.batchIndex,

@@ -22,6 +22,8 @@ export interface Profile {
   readonly listed: ReadonlyMap<number, VersionRange>;
   /** What it really serves where that differs: 4.x lists Produce 0 to 2, and closes on them (KAFKA-18659). */
   readonly accepted: ReadonlyMap<number, VersionRange>;
+  /** 0.8 does not look at versions: it reads and answers what is too new as its newest. */
+  readonly ignoresVersions: boolean;
   /** False for 0.8 and 0.9: they close the connection on ApiVersions. */
   readonly knowsApiVersions: boolean;
   /** Since 2.4 the refusal of an ApiVersions version says which ones there are (KIP-511). */
@@ -70,6 +72,7 @@ export function profileFor(version: string = LATEST_RELEASE): Profile {
     release,
     listed,
     accepted: is('4.0') ? new Map([[0, { min: 3, max: listed.get(0)!.max }]]) : new Map(),
+    ignoresVersions: !is('0.9'),
     knowsApiVersions: listed.has(18),
     namesApiVersionsRange: is('2.4'),
     messageFormat: is('0.11') ? 2 : is('0.10') ? 1 : 0,

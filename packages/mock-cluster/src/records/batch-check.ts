@@ -40,6 +40,8 @@ export interface BatchRules {
   readonly topic: Topic;
   readonly nowMs: number;
   readonly compressions: Required<Compressions>;
+  /** Since 2.1 (KIP-110). */
+  readonly knowsZstd: boolean;
 }
 
 export function refusal(
@@ -138,6 +140,7 @@ function checkRecords(bytes: Uint8Array, header: BatchHeader, rules: BatchRules)
   } else {
     let plain: Uint8Array;
     try {
+      if (codec === 'zstd' && !rules.knowsZstd) throw new Error('this broker has none');
       plain = compressions[codec].decompress(bytes.subarray(BATCH_HEADER_SIZE, header.size), MAX_DECOMPRESSED);
     } catch (error) {
       return refusal(Code.UNKNOWN_SERVER_ERROR, `${codec}: ${(error as Error).message}`, true);

@@ -84,7 +84,13 @@ function appendNew(ctx: Context, partition: Partition, set: Uint8Array, nowMs: n
   const { topic, log } = partition;
   const size = Math.min(readBatchHeader(set).size, set.length);
   const bytes = Uint8Array.prototype.slice.call(set, 0, size);
-  const checked = checkBatch(bytes, { version: ctx.version, topic, nowMs, compressions: ctx.core.compressions });
+  const checked = checkBatch(bytes, {
+    version: ctx.version,
+    topic,
+    nowMs,
+    compressions: ctx.core.compressions,
+    knowsZstd: true,
+  });
   if (!checked.ok) return checked;
   const entry = log.appendBatch(bytes, stampBatch(bytes, checked, topic, nowMs), partition.leaderEpoch);
   const logAppendTimeMs = topic.isLogAppendTime ? nowMs : -1;
