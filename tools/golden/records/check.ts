@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { createLz4, createSnappy, MessageSetBuilder, RecordBatchBuilder } from '@kiel/codec';
-import { createNodeCompressions, nodeCompressions } from '@kiel/codec/node';
+import { type Compressor, createLz4, createSnappy, MessageSetBuilder, RecordBatchBuilder } from '@kiel/codec';
+import { nodeCompressions } from '@kiel/codec/node';
 import { createWasmCodecs } from '@kiel/codec/wasm';
 import { runRecordVectors } from './java.ts';
 
@@ -27,13 +27,18 @@ const vectors: Vector[] = gunzipSync(readFileSync(file))
   .map((line) => JSON.parse(line));
 const bytesOf = (text: string | null) => (text === null ? null : Uint8Array.from(Buffer.from(text, 'base64')));
 
+type Name = 'gzip' | 'snappy' | 'lz4' | 'zstd';
+const compressors: Record<Name, { compressor: Compressor; levels: (number | undefined)[] }[]> = {
+  gzip: [{ compressor: nodeCompressions.gzip, levels: [undefined, 1, 9] }],
+  snappy: [createSnappy(), createSnappy({ framing: 'raw' })].map((compressor) => ({ compressor, levels: [undefined] })),
+  lz4: [{ compressor: createLz4(), levels: [undefined, 2, 5, 9, 13] }],
+  zstd: [{ compressor: nodeCompressions.zstd, levels: [undefined, -5, 1, 19] }],
+};
 const wasm = createWasmCodecs();
-const compressors = {
-  gzip: [[nodeCompressions.gzip, undefined, 1, 9]],
-  snappy: [[createSnappy()], [createSnappy({ framing: 'raw' })], ...(wasm ? [[wasm.snappy]] : [])],
-  lz4: [[createLz4(), undefined, 2, 5, 9, 13], ...(wasm ? [[wasm.lz4]] : [])],
-  zstd: [[createNodeCompressions().zstd, undefined, -5, 1, 19]],
-} as const;
+if (wasm !== null) {
+  compressors.snappy.push({ compressor: wasm.snappy, levels: [undefined] });
+  compressors.lz4.push({ compressor: wasm.lz4, levels: [undefined] });
+}
 
 const lines: string[] = [];
 const expected = new Map<string, string>();
@@ -63,11 +68,10 @@ function* written(input: NonNullable<Vector['with']>): Generator<[label: string,
   }
   for (const name of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
     if (name === 'zstd' && input.magic !== 2) continue;
-    for (const [i, [compressor, ...levels]] of compressors[name].entries()) {
+    for (const [i, { compressor, levels }] of compressors[name].entries()) {
       // Kafka reads LZ4 of magic 0 with either checksum; what it wrote itself had the old one.
-      const used =
-        input.magic === 0 && name === 'lz4' && i === 0 ? createLz4({ oldHeaderChecksum: true }) : compressor!;
-      for (const level of levels.length === 0 ? [undefined] : levels) {
+      const used = input.magic === 0 && name === 'lz4' && i === 0 ? createLz4({ oldHeaderChecksum: true }) : compressor;
+      for (const level of levels) {
         const label = `magic ${input.magic} ${name} ${i} level ${level ?? 'default'}`;
         if (input.magic !== 2) yield [label, set.wrapped(name as 'gzip', used, level)];
         else yield [label, builder.sealCompressed(name, used.compress(builder.body(), level))];
