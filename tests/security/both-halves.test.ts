@@ -124,14 +124,15 @@ describe('a hostile SCRAM server', () => {
       fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 4 }), async (answers) => {
         let rounds = 0;
         let nonce = '';
-        const step = (token: Uint8Array) => {
+        const next = (token: Uint8Array) => {
           const text = Buffer.from(token).toString();
           nonce = /,r=([^,]*)/.exec(text)?.[1] ?? nonce;
-          const next = answers[Math.min(rounds++, answers.length - 1)]!;
-          const reply = next instanceof Uint8Array ? next : Buffer.from(next.join('').replaceAll('NONCE', `${nonce}x`));
-          return { reply, done: false };
+          const answer = answers[Math.min(rounds++, answers.length - 1)]!;
+          const reply =
+            answer instanceof Uint8Array ? answer : Buffer.from(answer.join('').replaceAll('NONCE', `${nonce}x`));
+          return { kind: 'continue' as const, token: reply };
         };
-        const exchange = exchangeWith({ custom: { 'SCRAM-SHA-256': () => ({ step }) } });
+        const exchange = exchangeWith({ custom: { 'SCRAM-SHA-256': () => ({ mechanism: 'SCRAM-SHA-256', next }) } });
         const mechanism = scramSha256({ username: 'u', password: secrets.scram256Password });
         const error = await failure(authenticateWith(mechanism, exchange));
         expect(error.name).toBe('AuthenticationError');
