@@ -19,7 +19,8 @@ const firstRoom = 64 * 1024;
  * lies in one chunk is given as a view of it; one that spans several is gathered in memory that grows with what has
  * come, never with what was only claimed: at most 64 KiB or four times the bytes received.
  *
- * After an error the stream is out of step for good, and every further `push` throws the same error.
+ * After an error the stream is out of step for good, and every further `push` throws the same error. Whole frames
+ * that came in the same chunk before it are given first; `failure` tells at once.
  */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
@@ -43,6 +44,11 @@ export class FrameDecoder {
     return this.#pendingBytes;
   }
 
+  /** The error that ended the stream. */
+  get failure(): CodecError | null {
+    return this.#failure;
+  }
+
   /** Takes the next chunk and returns the frames it completes, without their sizes. Throws CodecError `FRAME_SIZE`. */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#failure !== null) throw this.#failure;
@@ -63,7 +69,11 @@ export class FrameDecoder {
         this.#size = -1;
         continue;
       }
-      this.#size = this.#checkSize(whole);
+      this.#size = this.#readSize(whole);
+      if (this.#failure !== null) {
+        if (frames.length === 0) throw this.#failure;
+        break;
+      }
       if (this.#size === 0) {
         frames.push(new Uint8Array(0));
         this.#size = -1;
@@ -105,7 +115,7 @@ export class FrameDecoder {
     return whole;
   }
 
-  #checkSize(prefix: Uint8Array): number {
+  #readSize(prefix: Uint8Array): number {
     const size = (prefix[0]! << 24) | (prefix[1]! << 16) | (prefix[2]! << 8) | prefix[3]!;
     if (size >= this.#minFrameBytes && size <= this.#maxFrameBytes) return size;
     const limit =
@@ -116,7 +126,7 @@ export class FrameDecoder {
       `a frame of ${size} bytes, and ${limit}${guess === null ? '' : `: ${guess}`}`,
       { offset: this.#offset - 4 },
     );
-    throw this.#failure;
+    return -1;
   }
 }
 

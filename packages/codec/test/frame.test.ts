@@ -88,6 +88,14 @@ describe('a frame decoder', () => {
       expect(errorOf(() => decoder.end())).toBe(first);
     });
 
+    test('does not take the whole frames before it along', () => {
+      const decoder = new FrameDecoder();
+      const chunk = Buffer.concat([frameOf(Uint8Array.of(1, 2, 3, 4)), Uint8Array.of(0x80, 0, 0, 0)]);
+      expect(decoder.push(chunk)).toEqual([Buffer.of(1, 2, 3, 4)]);
+      expect(decoder.failure).toMatchObject({ code: 'FRAME_SIZE', offset: 8 });
+      expect(errorOf(() => decoder.push(Uint8Array.of(0)))).toBe(decoder.failure);
+    });
+
     test('a size cut into 1 and 3 bytes is read right', () => {
       const decoder = new FrameDecoder();
       const frame = frameOf(Uint8Array.of(1, 2, 3, 4, 5));

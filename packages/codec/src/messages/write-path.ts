@@ -19,7 +19,9 @@ export function pathOfFailure<Input>(write: (w: Writer, value: Input) => void, v
     return new Proxy((Array.isArray(target) ? [] : {}) as T & object, {
       get(_standIn, key) {
         const found: unknown = Reflect.get(target, key);
-        if (typeof key === 'symbol' || (key === 'length' && Array.isArray(target))) return found;
+        // The error text asks for the constructor to name a wrong type.
+        if (typeof key === 'symbol' || key === 'constructor' || (key === 'length' && Array.isArray(target)))
+          return found;
         const path = Array.isArray(target) ? `${base}[${key}]` : base === '' ? key : `${base}.${key}`;
         last = { path, value: found };
         return trace(found, path);
