@@ -1,3 +1,4 @@
+import type { TlsOptions } from 'node:tls';
 import type { Compressions } from '@kiel/codec';
 import { nodeCompressions } from '@kiel/codec/node';
 import { Broker } from './broker.ts';
@@ -55,7 +56,9 @@ export interface MockClusterOptions {
   readonly requestHistory?: number;
   /** How long after EndTxn the markers are written; at once unless given. */
   readonly transactionMarkerDelayMs?: number;
-  /** Clients must authenticate. */
+  /** Options of `tls.createServer`: clients over TCP must speak TLS. */
+  readonly tls?: TlsOptions;
+  /** Clients must authenticate; `new SaslServer({ users })` lets some in. */
   readonly sasl?: SaslPort;
   readonly compressions?: Required<Compressions>;
 }
@@ -462,7 +465,7 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
 
   async #listen(id: number, port: number): Promise<void> {
     const broker = this.#broker(id);
-    const listener = new TcpListener(this.#host, broker.endpoint('tcp', realClock));
+    const listener = new TcpListener(this.#host, broker.endpoint('tcp', realClock), this.#options.tls);
     this.#listeners.set(id, listener);
     await listener.listen(port);
     broker.node.tcp = { host: this.#host, port: listener.port };

@@ -150,6 +150,10 @@ export class Connection implements PeerEvents {
       this.#refuse(`${api.name} came before authentication`, 'close', header);
       return;
     }
+    if (this.#clock.now() >= this.#session.expiresAtMs && !BEFORE_AUTHENTICATION.has(apiKey)) {
+      this.#refuse(`${api.name} came after the session had ended`, 'close', header);
+      return;
+    }
     let request: unknown;
     try {
       // Bytes after the message are let pass, as brokers do.

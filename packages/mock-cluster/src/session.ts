@@ -4,6 +4,10 @@ export interface Session {
   principal: string | null;
   /** Set by SaslHandshake v0: the next frames are bare tokens, without header. */
   expectsRawToken: boolean;
+  /** When the session ends unless the client authenticates again (KIP-368), on the connection's clock; Infinity: never. */
+  expiresAtMs: number;
+  /** What the client has authenticated by: it must keep to it (KIP-368). */
+  mechanism: string | null;
   /** The exchange that goes on, if one does. */
   exchange: SaslExchange | null;
   /** Why the request in hand was refused, in words, for `cluster.requests()`. */
@@ -31,5 +35,13 @@ export interface SaslPort {
 }
 
 export function newSession(): Session {
-  return { principal: null, expectsRawToken: false, exchange: null, lastRefusal: null, onEnd: new Set() };
+  return {
+    principal: null,
+    expectsRawToken: false,
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    mechanism: null,
+    exchange: null,
+    lastRefusal: null,
+    onEnd: new Set(),
+  };
 }

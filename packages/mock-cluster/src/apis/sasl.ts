@@ -15,6 +15,12 @@ export const saslHandshake = defineApi('SaslHandshake', 17, SaslHandshakeRequest
     if (sasl === null) return { errorCode: Code.ILLEGAL_SASL_STATE, mechanisms: [] };
     const mechanisms = [...sasl.mechanisms];
     if (!mechanisms.includes(request.mechanism)) return { errorCode: Code.UNSUPPORTED_SASL_MECHANISM, mechanisms };
+    const { principal, mechanism } = ctx.session;
+    if (principal !== null && mechanism !== request.mechanism) {
+      ctx.session.lastRefusal = `re-authentication by ${request.mechanism} after ${mechanism}`;
+      return { errorCode: Code.UNSUPPORTED_SASL_MECHANISM, mechanisms };
+    }
+    ctx.session.mechanism = request.mechanism;
     ctx.session.exchange = sasl.begin(request.mechanism);
     ctx.session.expectsRawToken = ctx.version === 0;
     return { errorCode: Code.NONE, mechanisms };
@@ -35,9 +41,14 @@ export const saslAuthenticate = defineApi('SaslAuthenticate', 36, SaslAuthentica
     if (step.kind === 'failed') {
       session.lastRefusal = step.reason;
       const authBytes = step.token ?? NOTHING;
-      return { errorCode: Code.SASL_AUTHENTICATION_FAILED, errorMessage: 'authentication failed', authBytes };
+      return { errorCode: Code.SASL_AUTHENTICATION_FAILED, errorMessage: step.reason, authBytes };
+    }
+    if (session.principal !== null && session.principal !== step.principal) {
+      session.lastRefusal = `re-authentication as ${step.principal} after ${session.principal}`;
+      return { errorCode: Code.SASL_AUTHENTICATION_FAILED, errorMessage: session.lastRefusal, authBytes: NOTHING };
     }
     session.principal = step.principal;
+    session.expiresAtMs = step.lifetimeMs > 0 ? ctx.clock.now() + step.lifetimeMs : Number.POSITIVE_INFINITY;
     return { errorCode: 0, errorMessage: null, authBytes: step.token, sessionLifetimeMs: BigInt(step.lifetimeMs) };
   },
   fail: (_request, errorCode, errorMessage) => ({ errorCode, errorMessage, authBytes: NOTHING }),

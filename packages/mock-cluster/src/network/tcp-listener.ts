@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Peer, PeerEvents } from '../ports.ts';
 import type { Endpoint } from './memory-network.ts';
 
@@ -9,24 +10,40 @@ export class TcpListener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(host: string, endpoint: Endpoint) {
+  /** @param tls - options of a TLS server; plain TCP unless given. */
+  constructor(host: string, endpoint: Endpoint, tls?: TlsOptions) {
     this.host = host;
-    this.#server = createServer({ noDelay: true }, (socket) => {
-      const peer = new TcpPeer(socket);
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-      const outcome = endpoint.admit(peer.remote);
-      if (outcome === 'refuse') {
-        socket.on('error', () => {});
-        socket.resetAndDestroy();
-      } else if (outcome === 'ignore') {
-        socket.on('error', () => {});
-        socket.pause();
-      } else {
-        endpoint.accept(peer);
-        peer.start();
-      }
+    if (tls === undefined) {
+      this.#server = createServer({ noDelay: true }, (socket) => {
+        if (this.#admit(endpoint, socket)) serve(endpoint, socket, socket);
+      });
+      return;
+    }
+    // Faults act on the TCP socket beneath; Node hands out only the TLS one.
+    const raw = new Map<string, Socket>();
+    const server = createTlsServer({ ...tls, noDelay: true }, (socket) => {
+      serve(endpoint, socket, raw.get(remoteOf(socket)) ?? socket);
     });
+    server.on('connection', (socket: Socket) => {
+      const remote = remoteOf(socket);
+      raw.set(remote, socket);
+      socket.once('close', () => raw.delete(remote));
+      this.#admit(endpoint, socket);
+    });
+    // A client that fails the handshake has its own error.
+    server.on('tlsClientError', () => {});
+    this.#server = server;
+  }
+
+  #admit(endpoint: Endpoint, socket: Socket): boolean {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const outcome = endpoint.admit(remoteOf(socket));
+    if (outcome === 'accept') return true;
+    socket.on('error', () => {});
+    if (outcome === 'refuse') socket.resetAndDestroy();
+    else socket.pause();
+    return false;
   }
 
   get port(): number {
@@ -59,16 +76,29 @@ export class TcpListener {
   }
 }
 
+function serve(endpoint: Endpoint, socket: Socket, raw: Socket): void {
+  const peer = new TcpPeer(socket, raw);
+  endpoint.accept(peer);
+  peer.start();
+}
+
+function remoteOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
+}
+
 export class TcpPeer implements Peer {
   readonly remote: string;
   events: PeerEvents = { data() {}, closed() {} };
   readonly socket: Socket;
+  /** The TCP socket beneath TLS, or the same. */
+  readonly #raw: Socket;
   #isCut = false;
   #error: Error | null = null;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, raw: Socket = socket) {
     this.socket = socket;
-    this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.#raw = raw;
+    this.remote = remoteOf(socket);
   }
 
   start(): void {
@@ -92,7 +122,7 @@ export class TcpPeer implements Peer {
   }
 
   reset(): void {
-    if (!this.#isCut) this.socket.resetAndDestroy();
+    if (!this.#isCut) this.#raw.resetAndDestroy();
   }
 
   blackHole(): void {
