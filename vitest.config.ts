@@ -47,6 +47,7 @@ export default defineConfig({
         test: {
           ...test,
           name: 'interop',
+          globalSetup: ['./tests/interop/setup/shared-kafka.ts'],
           include: ['tests/interop/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,

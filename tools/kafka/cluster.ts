@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { KafkaAccess } from './access.ts';
 import { Broker } from './broker.ts';
 import { formatStorage, newId } from './format.ts';
-import { cacheFolder, kafkaJars } from './jars.ts';
-import { javaVersion } from './java.ts';
+import { archiveFile, kafkaJars } from './jars.ts';
 import { Jvm } from './jvm.ts';
 import { Keeper } from './keeper.ts';
 import { freePort } from './ports.ts';
@@ -18,9 +18,8 @@ import {
   propertiesText,
   zookeeperProperties,
 } from './properties.ts';
-import { isAtLeast, type Release, releaseOf, type ToolName } from './releases.ts';
-import { type RunOptions, type RunResult, runJava } from './tool.ts';
-import { askCreateTopic, askMetadata, RawConnection } from './wire.ts';
+import { isAtLeast, type Release, releaseOf } from './releases.ts';
+import { RawConnection } from './wire.ts';
 
 const host = '127.0.0.1';
 
@@ -41,27 +40,17 @@ export interface KafkaOptions {
   readonly heapMb?: number;
 }
 
-export interface TopicOptions {
-  readonly partitions?: number;
-  readonly replicationFactor?: number;
-  readonly config?: Readonly<Record<string, string>>;
-}
-
 /** A real cluster on loopback. Whatever becomes of this process, its brokers and its folder go with it. */
-export class KafkaCluster {
-  readonly version: string;
-  readonly brokers: readonly Broker[];
+export class KafkaCluster extends KafkaAccess {
+  override readonly brokers: readonly Broker[];
   /** Its temporary folder: properties, output and data. */
   readonly folder: string;
-  readonly #release: Release;
-  readonly #classpath: string;
   readonly #home: Jvm | undefined;
-  readonly #zookeeper: string | undefined;
   readonly #keeper: Keeper;
   #isStopped = false;
 
   constructor(parts: {
-    release: Release;
+    version: string;
     brokers: readonly Broker[];
     folder: string;
     classpath: string;
@@ -69,58 +58,19 @@ export class KafkaCluster {
     zookeeper: string | undefined;
     keeper: Keeper;
   }) {
-    this.version = parts.release.version;
+    super(parts, parts.classpath);
     this.brokers = parts.brokers;
     this.folder = parts.folder;
-    this.#release = parts.release;
-    this.#classpath = parts.classpath;
     this.#home = parts.home;
-    this.#zookeeper = parts.zookeeper;
     this.#keeper = parts.keeper;
   }
 
-  /** `HOST:PORT,…` of the plain listeners. */
-  get bootstrap(): string {
-    return this.bootstrapOf('PLAINTEXT');
-  }
-
-  bootstrapOf(listener: string): string {
-    return this.brokers.map((broker) => `${broker.host}:${broker.ports[listener]}`).join(',');
+  protected override get running(): readonly Broker[] {
+    return this.brokers.filter((broker) => broker.isRunning);
   }
 
   get logDirs(): readonly string[] {
     return this.brokers.flatMap((broker) => broker.logDirs);
-  }
-
-  /** `HOST:PORT` of ZooKeeper, where this release has one. */
-  get zookeeper(): string | undefined {
-    return this.#zookeeper;
-  }
-
-  /** Runs a main class out of this release's jars. */
-  run(mainClass: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return runJava(this.#classpath, mainClass, args, options);
-  }
-
-  /** Runs one of Java's own tools by what it does, since their classes moved about. */
-  runTool(name: ToolName, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    const mainClass = this.#release.tools[name];
-    if (mainClass === undefined) throw new Error(`Kafka ${this.version} has no tool ${name}`);
-    return this.run(mainClass, args, options);
-  }
-
-  /** Creates a topic and waits until every running broker knows a leader for each partition. */
-  async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
-    const { partitions = 1, replicationFactor = 1, config = {} } = options;
-    if (isAtLeast(this.version, '0.10.1')) {
-      await this.#createOverTheWire({ name, partitions, replicationFactor, config });
-    } else {
-      const counts = ['--partitions', String(partitions), '--replication-factor', String(replicationFactor)];
-      const configs = Object.entries(config).flatMap(([key, value]) => ['--config', `${key}=${value}`]);
-      const where = ['--zookeeper', this.#zookeeper ?? ''];
-      await this.runTool('topics', ['--create', '--topic', name, ...where, ...counts, ...configs]);
-    }
-    await this.#untilLed(name, partitions);
   }
 
   /** Ends all brokers and removes the folder. Again is harmless. */
@@ -134,39 +84,6 @@ export class KafkaCluster {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
-  }
-
-  async #createOverTheWire(topic: {
-    name: string;
-    partitions: number;
-    replicationFactor: number;
-    config: Readonly<Record<string, string>>;
-  }): Promise<void> {
-    const version = isAtLeast(this.version, '4.0') ? 2 : 0;
-    const deadline = performance.now() + 30_000;
-    // Only the controller takes it in the days of ZooKeeper; the others answer 41 (NOT_CONTROLLER).
-    for (;;) {
-      for (const broker of this.brokers.filter((broker) => broker.isRunning)) {
-        const { errorCode, message } = await askCreateTopic(broker.port, version, topic);
-        if (errorCode === 0) return;
-        if (errorCode !== 41) throw new Error(`topic ${topic.name} not created: code ${errorCode} ${message}`);
-      }
-      if (performance.now() > deadline) throw new Error(`topic ${topic.name} not created: no broker is controller`);
-      await sleep(100);
-    }
-  }
-
-  async #untilLed(name: string, partitions: number): Promise<void> {
-    const deadline = performance.now() + 30_000;
-    for (const broker of this.brokers.filter((broker) => broker.isRunning)) {
-      for (;;) {
-        const { topics } = await askMetadata(broker.port, [name]);
-        const led = topics[0]?.partitions.filter((partition) => partition.leader >= 0 && partition.errorCode === 0);
-        if (led?.length === partitions) break;
-        if (performance.now() > deadline) throw new Error(`topic ${name}: no leaders at broker ${broker.id}`);
-        await sleep(25);
-      }
-    }
   }
 }
 
@@ -196,7 +113,7 @@ async function launch(
 ): Promise<KafkaCluster> {
   const count = options.brokers ?? 1;
   const { listeners = [], scram = [] } = options;
-  const archive = join(cacheFolder(), `kafka-${release.version}-java-${javaVersion()}.jsa`);
+  const archive = archiveFile(release.version);
   const logging = writeLogging(folder);
   const file = (name: string, properties: Properties): string => {
     const path = join(folder, name);
@@ -266,7 +183,7 @@ async function launch(
   if (release.mode === 'zookeeper' && home !== undefined) await untilListening(homePort, home);
   for (const broker of brokers) broker.launch();
   await Promise.all(brokers.map((broker) => broker.ready(count, 120_000)));
-  return new KafkaCluster({ release, brokers, folder, classpath, home, zookeeper, keeper });
+  return new KafkaCluster({ version: release.version, brokers, folder, classpath, home, zookeeper, keeper });
 }
 
 /** Warnings go to the process's output. The older releases log over log4j 1, the newest over slf4j-simple. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { javaVersion } from './java.ts';
 import { releaseOf } from './releases.ts';
 
 const run = promisify(execFile);
@@ -25,6 +26,11 @@ export interface Jars {
 export function kafkaJars(version: string): Promise<Jars> {
   const release = releaseOf(version);
   return fetchJars(`kafka-${version}`, [`org.apache.kafka:kafka_${release.scala}:${version}`, ...release.extra]);
+}
+
+/** The class data archive of a release: its JVM reads it in place of the jars. Only the Java that made it can. */
+export function archiveFile(version: string): string {
+  return join(cacheFolder(), `kafka-${version}-java-${javaVersion()}.jsa`);
 }
 
 /**

@@ -32,8 +32,10 @@ export function requireKafka(): boolean {
   return false;
 }
 
-/** The version line of `java`, for names of things that only that very Java can read. */
+let version: string | undefined;
+
+/** The version of `java`, for names of things that only that very Java can read. */
 export function javaVersion(): string {
-  const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
-  return /version "([^"]+)"/.exec(stderr ?? '')?.[1] ?? 'unknown';
+  version ??= /version "([^"]+)"/.exec(spawnSync('java', ['-version'], { encoding: 'utf8' }).stderr ?? '')?.[1];
+  return version ?? 'unknown';
 }
