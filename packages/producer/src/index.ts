@@ -1,1 +1,41 @@
+export { brokerMachine } from './broker-machine.ts';
+export { type Delivery, DeliveryReport } from './delivery.ts';
+export type { ProducerState } from './engine.ts';
+export { type ErrorTreatment, errorTreatments, type Treatment, treatmentOf } from './error-treatment.ts';
+export {
+  BrokerError,
+  BufferFullError,
+  ConfigError,
+  ConnectionError,
+  type ConnectionErrorCode,
+  DeliveryError,
+  KafkaError,
+  type Persisted,
+} from './errors.ts';
+export type { ProducerEvents } from './events.ts';
+export { idempotenceMachine } from './idempotence-machine.ts';
+export { type LogDetails, type Logger, silentLogger } from './logger.ts';
+export { metadataMachine } from './metadata-machine.ts';
+export type { CompressionOption, KeyMaker, ProducerOptions, Serializer } from './options.ts';
+export { readAddress } from './options.ts';
+export type {
+  PartitionerContext,
+  PartitionerFunction,
+  PartitionerName,
+  PartitionerOption,
+} from './partitioner.ts';
+export type { Address, Clock, Random, Socket, SocketEvents, Transport } from './ports.ts';
+export {
+  type CloseOptions,
+  createProducer,
+  type FlushOptions,
+  type ProduceOptions,
+  Producer,
+  type TopicMap,
+  type Unsubscribe,
+} from './producer.ts';
+export { type Backlog, producerMachine } from './producer-machine.ts';
+export type { HeadersInput, TimestampInput } from './record-input.ts';
 export * from './security/index.ts';
+export { SystemClock } from './system-ports.ts';
+export { TcpTransport } from './tcp-transport.ts';

@@ -1,0 +1,94 @@
+import { type Checksum, type Compressor, RecordBatchBuilder, readRecords } from '@kiel/codec';
+import type { Batch } from './batch.ts';
+import type { CompressionOption } from './options.ts';
+
+export interface BatchWriterSettings {
+  readonly compression: CompressionOption;
+  readonly compressionLevel: number | undefined;
+  readonly compressor: Compressor | null;
+  readonly checksum: Checksum;
+  /** Compress beside the main thread, where the compressor can. */
+  readonly isThreaded: boolean;
+}
+
+/** Batches of one partition that are compressed at the same time. */
+const mostCompressing = 4;
+
+/** Makes of a batch what goes over the wire: compresses its records, numbers it, and seals it with its checksum. */
+export class BatchWriter {
+  readonly #settings: BatchWriterSettings;
+  /** A batch is compressed now that was waited for. */
+  readonly #onCompressed: (batch: Batch) => void;
+
+  constructor(settings: BatchWriterSettings, onCompressed: (batch: Batch) => void) {
+    this.#settings = settings;
+    this.#onCompressed = onCompressed;
+  }
+
+  /**
+   * Compresses the records, once. The batch takes no more of them.
+   *
+   * @returns the batch's bytes on the wire, or -1 when it is being compressed beside the main thread.
+   */
+  prepare(batch: Batch): number {
+    const { compressor, compressionLevel, isThreaded } = this.#settings;
+    if (compressor === null) return batch.builder.sizeBytes;
+    if (batch.compressed === null) {
+      if (isThreaded && compressor.compressAsync !== undefined) {
+        this.#compressBeside(batch);
+        return -1;
+      }
+      batch.compressed = compressor.compress(batch.builder.body(), compressionLevel);
+    }
+    return headerBytes + batch.compressed.length;
+  }
+
+  /** The bytes to send, numbered and with their checksum. They lie in the batch's own memory. */
+  seal(batch: Batch): Uint8Array {
+    const { compression } = this.#settings;
+    const { producerId, producerEpoch, sequence: baseSequence } = batch;
+    const seal = { producerId, producerEpoch, baseSequence };
+    if (batch.compressed === null || compression === null) return batch.builder.seal(seal);
+    return batch.builder.sealCompressed(compression, batch.compressed, seal);
+  }
+
+  /** The same batch without some of its records. */
+  without(batch: Batch, isOut: (index: number) => boolean): RecordBatchBuilder {
+    const { builder } = batch;
+    const { checksum } = this.#settings;
+    const rest = new RecordBatchBuilder({ limitBytes: builder.limitBytes, checksum });
+    let index = 0;
+    for (const record of readRecords(builder.seal(), { checkCrcs: false })) {
+      if (!isOut(index++)) rest.tryAppend(Number(record.timestamp), record.key, record.value, record.headers);
+    }
+    return rest;
+  }
+
+  /** Several batches of the partition at a time; each goes out in its turn whichever is done first. */
+  #compressBeside(batch: Batch): void {
+    const { waiting } = batch.queue;
+    this.#startCompressing(batch);
+    for (let i = 0; i < waiting.length && i < mostCompressing; i++) {
+      const next = waiting[i]!;
+      if (next.isClosed && next.compressed === null && next.cancelled === null) this.#startCompressing(next);
+    }
+  }
+
+  #startCompressing(batch: Batch): void {
+    if (batch.isCompressing) return;
+    batch.isCompressing = true;
+    const { compressor, compressionLevel } = this.#settings;
+    const done = (compressed: Uint8Array) => {
+      batch.isCompressing = false;
+      if (batch.isSettled) return;
+      batch.compressed = compressed;
+      this.#onCompressed(batch);
+    };
+    compressor!.compressAsync!(batch.builder.body(), compressionLevel).then(done, () => {
+      // Once more where a failure can be told.
+      if (!batch.isSettled) done(compressor!.compress(batch.builder.body(), compressionLevel));
+    });
+  }
+}
+
+const headerBytes = 61;

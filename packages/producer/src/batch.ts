@@ -1,0 +1,249 @@
+import type { Compression, RecordBatchBuilder, RecordBytes, RecordHeaders } from '@kiel/codec';
+import { DeliveryReport, type RecordDelivery } from './delivery.ts';
+import type { DeliveryError, Persisted } from './errors.ts';
+import type { FlushGroup } from './flush-group.ts';
+import type { PartitionQueue } from './partition-queue.ts';
+
+/** What became of a run of records of one batch. */
+interface Outcome {
+  /** The run: indexes `from` to `to - 1`. */
+  readonly from: number;
+  readonly to: number;
+  /** Offset of the record at `from`; -1n if unknown. */
+  readonly offset: bigint;
+  /** The broker's own timestamp for all of them, or -1. */
+  readonly appendTimeMs: number;
+  readonly error: DeliveryError | null;
+}
+
+/** Told of each failed record that nobody awaits. */
+export type UnawaitedFailure = (batch: Batch, index: number, error: DeliveryError) => void;
+
+/**
+ * Records of one partition that travel together. Deliveries point into it by index; it points back only to those
+ * that somebody awaits.
+ */
+export class Batch {
+  readonly queue: PartitionQueue;
+  /** Whose settlement a flush() waits for. */
+  readonly group: FlushGroup;
+  readonly builder: RecordBatchBuilder;
+  /** Monotonic time of the first record's produce(). */
+  readonly acceptedAtMs: number;
+  count: number;
+  /** Bytes counted against `bufferBytes`. */
+  sizeBytes: number;
+  /** Waiting for company gains nothing any more. */
+  isDue = false;
+  /** No record may join. */
+  isClosed = false;
+  isInFlight = false;
+  isSettled = false;
+  /** The batch as it goes over the wire but for its header; null until it is drained. */
+  compressed: Uint8Array | null = null;
+  compression: Compression = 'none';
+  isCompressing = false;
+  /** Who sends it and as which number: assigned when it is first drained, and kept until it is settled. */
+  producerId = -1n;
+  producerEpoch = -1;
+  sequence = -1;
+  /** Times it was written to a socket. */
+  attempts = 0;
+  /** An earlier attempt may have reached the log: its answer was lost, or did not exclude it. */
+  isUncertain = false;
+  /** What went wrong last, for the error in the end. */
+  lastFailure: Error | null = null;
+  /** Cancelled while it waited; taken out before it is sent. */
+  cancelled: Set<number> | null = null;
+
+  #lastTimeMs = -1;
+  /** Pairs of index and timestamp, wherever the timestamp is not that of the record before. */
+  #times: number[] = [];
+  #waiters: RecordDelivery[] | null = null;
+  #outcomes: Outcome[] | null = null;
+  /** A part of another batch holds some of its records: the deliveries still point to that one. */
+  readonly #origin: Batch | null;
+  /** Where each record of a part was in the origin, in order. */
+  readonly #places: readonly number[] | null;
+
+  constructor(
+    queue: PartitionQueue,
+    group: FlushGroup,
+    builder: RecordBatchBuilder,
+    acceptedAtMs: number,
+    origin: Batch | null = null,
+    places: readonly number[] | null = null,
+  ) {
+    this.queue = queue;
+    this.group = group;
+    this.builder = builder;
+    this.acceptedAtMs = acceptedAtMs;
+    this.sizeBytes = builder.sizeBytes;
+    this.count = builder.count;
+    this.#origin = origin;
+    this.#places = places;
+  }
+
+  /** Whether the log may hold it, as far as anybody knows. */
+  get persisted(): Persisted {
+    return this.isUncertain || this.isInFlight ? 'possibly' : 'no';
+  }
+
+  /** Sequence number of the record after its last one. */
+  get nextSequence(): number {
+    return wrapSequence(this.sequence + this.count);
+  }
+
+  /** Appends one record, or returns false, having done nothing, when there is no room for it. */
+  tryAppend(timestampMs: number, key: RecordBytes, value: RecordBytes, headers: RecordHeaders | undefined): boolean {
+    if (!this.builder.tryAppend(timestampMs, key, value, headers)) return false;
+    if (timestampMs !== this.#lastTimeMs) {
+      this.#times.push(this.count, timestampMs);
+      this.#lastTimeMs = timestampMs;
+    }
+    this.count++;
+    return true;
+  }
+
+  addWaiter(delivery: RecordDelivery): void {
+    if (this.#waiters === null) this.#waiters = [delivery];
+    else this.#waiters.push(delivery);
+  }
+
+  /** A batch of some of its records, under another builder; deliveries go on pointing here. */
+  part(builder: RecordBatchBuilder, indexes: readonly number[]): Batch {
+    const origin = this.#origin ?? this;
+    const places = this.#places === null ? indexes : indexes.map((index) => this.#places![index]!);
+    const part = new Batch(this.queue, this.group, builder, this.acceptedAtMs, origin, places);
+    part.isDue = true;
+    part.isClosed = true;
+    part.lastFailure = this.lastFailure;
+    return part;
+  }
+
+  /** All its records are stored, from this offset on. */
+  succeed(baseOffset: bigint, appendTimeMs: number): void {
+    this.#settle(baseOffset, appendTimeMs, null, null);
+  }
+
+  /** All its records failed; `errorOf` gives single ones an error of their own. */
+  fail(
+    error: DeliveryError,
+    onUnawaited: UnawaitedFailure,
+    errorOf: ReadonlyMap<number, DeliveryError> | null = null,
+  ): void {
+    if (errorOf === null) {
+      this.#settle(-1n, -1, error, onUnawaited);
+      return;
+    }
+    this.isSettled = true;
+    const origin = this.#origin ?? this;
+    for (let i = 0; i < this.count; i++) {
+      const at = this.#places === null ? i : this.#places[i]!;
+      origin.#record(
+        { from: at, to: at + 1, offset: -1n, appendTimeMs: -1, error: errorOf.get(i) ?? error },
+        onUnawaited,
+      );
+    }
+  }
+
+  /** One record failed, and the batch goes on without it. */
+  failPart(index: number, error: DeliveryError, onUnawaited: UnawaitedFailure): void {
+    const at = this.#places === null ? index : this.#places[index]!;
+    const outcome = { from: at, to: at + 1, offset: -1n, appendTimeMs: -1, error };
+    (this.#origin ?? this).#record(outcome, onUnawaited);
+  }
+
+  /**
+   * The caller takes a record back: its delivery fails now, and the record goes unless the batch was sent already.
+   *
+   * @returns whether the batch has to be sent without it.
+   */
+  cancel(index: number, errorFor: (persisted: Persisted) => DeliveryError, onUnawaited: UnawaitedFailure): boolean {
+    if (this.#outcomes?.some(({ from, to }) => index >= from && index < to) === true) return false;
+    const isWaiting = this.attempts === 0 && !this.isSettled;
+    this.failPart(index, errorFor(isWaiting ? 'no' : 'possibly'), onUnawaited);
+    if (this.cancelled === null) this.cancelled = new Set();
+    this.cancelled.add(index);
+    return isWaiting;
+  }
+
+  /** Settles a delivery that was asked for after its record was settled; false if it is not settled yet. */
+  trySettle(delivery: RecordDelivery): boolean {
+    const outcome = this.#outcomes?.find(({ from, to }) => delivery.index >= from && delivery.index < to);
+    if (outcome === undefined) return false;
+    this.#tell(delivery, outcome);
+    return true;
+  }
+
+  #settle(offset: bigint, appendTimeMs: number, error: DeliveryError | null, sink: UnawaitedFailure | null): void {
+    this.isSettled = true;
+    const places = this.#places;
+    if (this.#origin === null || places === null) {
+      this.#record({ from: 0, to: this.count, offset, appendTimeMs, error }, sink);
+      return;
+    }
+    for (let first = 0; first < places.length; ) {
+      let next = first + 1;
+      while (next < places.length && places[next] === places[next - 1]! + 1) next++;
+      this.#origin.#record(
+        {
+          from: places[first]!,
+          to: places[next - 1]! + 1,
+          offset: offset === -1n ? -1n : offset + BigInt(first),
+          appendTimeMs,
+          error,
+        },
+        sink,
+      );
+      first = next;
+    }
+  }
+
+  #record(outcome: Outcome, onUnawaited: UnawaitedFailure | null): void {
+    const { from, to, error } = outcome;
+    if (this.#outcomes === null) this.#outcomes = [outcome];
+    else this.#outcomes.push(outcome);
+    const waiters = this.#waiters;
+    const awaited = error === null || onUnawaited === null ? null : new Set<number>();
+    if (waiters !== null) {
+      let kept: RecordDelivery[] | null = null;
+      for (let i = 0; i < waiters.length; i++) {
+        const waiter = waiters[i]!;
+        if (waiter.index >= from && waiter.index < to) {
+          if (waiter.isClaimed) awaited?.add(waiter.index);
+          this.#tell(waiter, outcome);
+        } else if (kept === null) kept = [waiter];
+        else kept.push(waiter);
+      }
+      this.#waiters = kept;
+    }
+    if (awaited === null || error === null) return;
+    for (let i = from; i < to; i++) {
+      if (!awaited.has(i) && this.cancelled?.has(i) !== true) onUnawaited!(this, i, error);
+    }
+  }
+
+  #tell(delivery: RecordDelivery, outcome: Outcome): void {
+    if (outcome.error !== null) {
+      delivery.reject(outcome.error);
+      return;
+    }
+    const { index } = delivery;
+    const offset = outcome.offset === -1n ? -1n : outcome.offset + BigInt(index - outcome.from);
+    const timestampMs = outcome.appendTimeMs === -1 ? this.#timestampOf(index) : outcome.appendTimeMs;
+    delivery.resolve(new DeliveryReport(this.queue.topic.name, this.queue.index, offset, timestampMs));
+  }
+
+  #timestampOf(index: number): number {
+    const times = this.#times;
+    let at = times.length - 2;
+    while (at > 0 && times[at]! > index) at -= 2;
+    return times[at + 1] ?? -1;
+  }
+}
+
+/** Sequence numbers go from 2^31-1 to 0. */
+export function wrapSequence(sequence: number): number {
+  return sequence > 0x7fff_ffff ? sequence - 0x8000_0000 : sequence;
+}

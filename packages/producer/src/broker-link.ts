@@ -1,0 +1,115 @@
+import type { RequestMessage, ResponseMessage } from '@kiel/codec';
+import type { ActorRefFrom } from 'xstate';
+import { newestCommon, noCommonVersion } from './api-versions.ts';
+import type { brokerMachine } from './broker-machine.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionError } from './errors.ts';
+import type { PartitionQueue } from './partition-queue.ts';
+
+interface Call {
+  run(connection: Connection): void;
+  fail(error: Error): void;
+}
+
+/** One broker, or one entry of `brokers`: its connection, and what waits for it. */
+export class BrokerLink {
+  /** Unique among all links that ever were. */
+  readonly key: string;
+  /** Null for an entry of `brokers`. */
+  nodeId: number | null;
+  readonly host: string;
+  readonly port: number;
+  rack: string | null;
+  /** Partitions led here that have something due. */
+  readonly ready = new Set<PartitionQueue>();
+  /** Produce requests without answer. */
+  inFlight = 0;
+  connection: Connection | null = null;
+  /** Why the last connection ended or failed. */
+  lastError: ConnectionError | null = null;
+  /** It closed connections on being asked for its versions, as brokers before 0.10 do. */
+  silentClosings = 0;
+  /** Set once the actor is started. */
+  actor: ActorRefFrom<typeof brokerMachine> | null = null;
+  /** The cluster has no such broker any more; it ends when its last answer is in. */
+  isLeaving = false;
+  #calls: Call[] = [];
+
+  constructor(key: string, nodeId: number | null, host: string, port: number, rack: string | null = null) {
+    this.key = key;
+    this.nodeId = nodeId;
+    this.host = host;
+    this.port = port;
+    this.rack = rack;
+  }
+
+  get name(): string {
+    const address = this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+    return this.nodeId === null ? address : `broker ${this.nodeId} (${address})`;
+  }
+
+  /** Requests wait for a connection. */
+  get isWanted(): boolean {
+    return !this.isLeaving && (this.ready.size > 0 || this.#calls.length > 0);
+  }
+
+  /** A request can be written now. */
+  get isReady(): boolean {
+    return this.connection !== null && this.actor?.getSnapshot().value === 'ready';
+  }
+
+  /** It could not be reached the last time. */
+  get isFailing(): boolean {
+    return this.isLeaving || (this.actor?.getSnapshot().context.failures ?? 0) > 0;
+  }
+
+  /** Asks for a connection if there is none. */
+  wake(): void {
+    this.actor?.send({ type: 'connect' });
+  }
+
+  /** Sends one request as soon as there is a connection, in the newest version that both sides have. */
+  call<Input, Value>(
+    message: RequestMessage<unknown, Input>,
+    answer: ResponseMessage<Value, never>,
+    bodyFor: (version: number) => Input,
+  ): Promise<{ version: number; body: Value }> {
+    return new Promise((resolve, reject) => {
+      if (this.isLeaving) {
+        reject(new ConnectionError('CLOSED', `${this.name} is not used any more`));
+        return;
+      }
+      const call: Call = {
+        run: (connection) => {
+          const version = newestCommon(connection.versions!, message);
+          if (version < 0) {
+            reject(noCommonVersion(this.name, connection.versions!, message));
+            return;
+          }
+          connection
+            .call(message, answer, version, bodyFor(version))
+            .then((body) => resolve({ version, body }), reject);
+        },
+        fail: reject,
+      };
+      if (this.isReady) call.run(this.connection!);
+      else {
+        this.#calls.push(call);
+        this.wake();
+      }
+    });
+  }
+
+  /** The connection stands: what waited goes out. */
+  runCalls(): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    for (const call of calls) call.run(this.connection!);
+  }
+
+  failCalls(error: Error): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    for (const call of calls) call.fail(error);
+  }
+}

@@ -1,0 +1,29 @@
+/** Memory of settled batches, kept for the next ones: full-sized buffers only, which are the dear ones. */
+export class BufferPool {
+  readonly #size: number;
+  readonly #mostFree: number;
+  readonly #free: Uint8Array[] = [];
+
+  /** @param mostBytes - kept at most. */
+  constructor(sizeBytes: number, mostBytes: number) {
+    this.#size = sizeBytes;
+    this.#mostFree = Math.max(1, Math.min(64, Math.floor(mostBytes / sizeBytes)));
+  }
+
+  /**
+   * @param expected - bytes that are likely to be needed.
+   * @returns null where a small buffer that grows is better than a full one.
+   */
+  take(expected: number): Uint8Array | null {
+    if (expected > this.#size) return new Uint8Array(expected);
+    if (expected < this.#size >> 2) {
+      // Small batches come in great numbers of partitions: a full buffer each would be too much.
+      return expected <= 1024 ? null : new Uint8Array(expected);
+    }
+    return this.#free.pop() ?? new Uint8Array(this.#size);
+  }
+
+  give(buffer: Uint8Array): void {
+    if (buffer.length === this.#size && this.#free.length < this.#mostFree) this.#free.push(buffer);
+  }
+}

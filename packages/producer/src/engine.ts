@@ -1,0 +1,556 @@
+import { InitProducerIdRequest, InitProducerIdResponse } from '@kiel/codec';
+import { type ActorRefFrom, createActor, fromCallback } from 'xstate';
+import { Accumulator } from './accumulator.ts';
+import { Alarm } from './alarm.ts';
+import { backoffMs } from './backoff.ts';
+import type { Batch } from './batch.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { BrokerLink } from './broker-link.ts';
+import { brokerMachine } from './broker-machine.ts';
+import { Cluster } from './cluster.ts';
+import { bestCrc32c, compressorFor } from './compression.ts';
+import type { RecordDelivery } from './delivery.ts';
+import { treatmentOf } from './error-treatment.ts';
+import {
+  BrokerError,
+  ConfigError,
+  ConnectionError,
+  DeliveryError,
+  KafkaError,
+  type Persisted,
+  toError,
+} from './errors.ts';
+import type { EventSink } from './events.ts';
+import { idempotenceMachine } from './idempotence-machine.ts';
+import { Intake } from './intake.ts';
+import type { Logger } from './logger.ts';
+import { metadataMachine } from './metadata-machine.ts';
+import { Network } from './network.ts';
+import type { Settings } from './options.ts';
+import { Partitioner } from './partitioner.ts';
+import type { Clock, Random, Transport } from './ports.ts';
+import { type Backlog, producerMachine } from './producer-machine.ts';
+import type { ResolveBroker, SaslMechanism } from './security/index.ts';
+import { Sender } from './sender.ts';
+import { SystemClock } from './system-ports.ts';
+import { Topic } from './topic.ts';
+
+export interface EnginePorts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly sasl: SaslMechanism | null;
+  readonly resolveBroker: ResolveBroker | undefined;
+  readonly inspect: ((event: unknown) => void) | undefined;
+}
+
+export type ProducerState = 'idle' | 'batching' | 'flushing' | 'healing' | 'closing' | 'closed';
+
+/** Records stamped with one reading of the clock, at most; a new turn of the loop reads it anew. */
+const recordsPerStamp = 32;
+
+/** Puts the machines and the plain parts together: what a machine decides is done here, and what happens is told to it. */
+export class Engine {
+  readonly accumulator: Accumulator;
+  readonly intake: Intake;
+  readonly actor: ActorRefFrom<typeof producerMachine>;
+  /** Why records are refused; null while they are taken. */
+  refusal: KafkaError | null = null;
+  /** The clock, read once for many records: monotonic, and the wall clock's milliseconds. */
+  nowMs = 0;
+  epochMs = 0;
+  readonly closed: Promise<void>;
+  readonly #settings: Settings;
+  readonly #ports: EnginePorts;
+  readonly #events: EventSink;
+  readonly #network: Network;
+  readonly #cluster: Cluster;
+  readonly #sender: Sender;
+  readonly #alarm: Alarm;
+  #stampsLeft = 0;
+  #isStampTurn = false;
+  #isWakeScheduled = false;
+  /** The machine believes that the sender works, and need not be told of more work. */
+  #isRunning = false;
+  #intakeDueMs = Number.POSITIVE_INFINITY;
+  #fatalCause: KafkaError | null = null;
+  #resolveClosed!: () => void;
+  #isReleased = false;
+  /** A connection has been of use: wrong credentials would have shown. */
+  #hasConnected = false;
+
+  constructor(settings: Settings, ports: EnginePorts, events: EventSink) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#events = events;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    const { clock, random } = ports;
+    const { checksum } = bestCrc32c();
+    this.accumulator = new Accumulator(
+      { ...settings, checksum },
+      {
+        lingering: () => this.#lingering(),
+        due: (queue) => this.#sender.enlist(queue),
+      },
+    );
+    this.intake = new Intake(
+      this.accumulator,
+      new Partitioner({ ...settings, random }),
+      settings,
+      this.#intakeEvents(),
+    );
+    this.#network = new Network(settings, ports, this.#networkEvents());
+    this.#cluster = new Cluster(this.#network, random, settings.autoCreateTopics, {
+      topicChanged: (topic, failure) => this.intake.topicChanged(topic, failure),
+      leaderFound: (queue) => this.#sender.enlist(queue),
+      rebootstrapped: (reason) => events.emit('rebootstrapped', { reason }),
+      topics: () => this.accumulator.topics.values(),
+    });
+    const writer = new BatchWriter(
+      {
+        compression: settings.compression,
+        compressionLevel: settings.compressionLevel,
+        compressor: compressorFor(settings.compression),
+        checksum,
+        isThreaded: settings.compressionMode === 'threaded',
+      },
+      (batch) => this.#sender.enlist(batch.queue),
+    );
+    const { accumulator } = this;
+    this.#sender = new Sender(
+      settings,
+      { accumulator, cluster: this.#cluster, network: this.#network, writer, clock, random },
+      this.#senderEvents(),
+    );
+    this.#alarm = new Alarm(clock, () => this.#tick());
+    this.actor = createActor(this.#machine(), {
+      input: { backlog: this.#backlog() },
+      clock: {
+        setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
+        clearTimeout: (id: unknown) => clock.clearTimeout(id),
+      },
+      ...(ports.inspect === undefined ? {} : { inspect: ports.inspect }),
+    });
+    this.#watchStates();
+    this.actor.start();
+  }
+
+  get state(): ProducerState {
+    return this.actor.getSnapshot().value as ProducerState;
+  }
+
+  /** Reads the clock if it was not read in this turn, or for many records. */
+  stamp(): void {
+    if (this.#stampsLeft-- > 0) return;
+    this.#stampsLeft = recordsPerStamp - 1;
+    const { clock } = this.#ports;
+    this.nowMs = clock.now();
+    this.epochMs = clock.epochMs();
+    if (this.#isStampTurn) return;
+    this.#isStampTurn = true;
+    clock.setImmediate(() => {
+      this.#isStampTurn = false;
+      this.#stampsLeft = 0;
+    });
+  }
+
+  topic(name: string): Topic {
+    return this.accumulator.topic(name);
+  }
+
+  /** A topic that nothing will be sent to. */
+  strayTopic(name: string): Topic {
+    return this.accumulator.topics.get(name) ?? new Topic(name);
+  }
+
+  /** A delivery that has failed before it began. */
+  refuse(name: string, error: DeliveryError): RecordDelivery {
+    return this.intake.refuse(this.strayTopic(name), error);
+  }
+
+  /** The caller takes a record back. */
+  cancel(topic: Topic, delivery: RecordDelivery, reason: unknown): void {
+    const { batch } = delivery;
+    const error = (persisted: Persisted, partition: number) =>
+      new DeliveryError('CANCELLED', `topic "${topic.name}": the record was taken back`, {
+        persisted,
+        topic: topic.name,
+        partition,
+        hint: persisted === 'no' ? 'Nothing was stored.' : 'It was on its way already.',
+        cause: reason,
+      });
+    if (batch === null) this.intake.cancel(topic, delivery, error('no', -1));
+    else if (batch.cancel(delivery.index, (persisted) => error(persisted, batch.queue.index), this.#reportFailure)) {
+      this.#sender.cancelled(batch);
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.accumulator.flush();
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    this.actor.send({ type: 'close', timeoutMs });
+    return this.closed;
+  }
+
+  abandon(): void {
+    this.actor.send({ type: 'abandon' });
+  }
+
+  /** Does at once, or in a turn of its own when requests are out anyway, what has become possible. */
+  #wake(): void {
+    if (this.#isWakeScheduled || this.#isReleased) return;
+    this.#isWakeScheduled = true;
+    this.#hold();
+    if (this.#sender.inFlightRequests === 0) queueMicrotask(this.#awake);
+    else this.#ports.clock.setImmediate(this.#awake);
+  }
+
+  readonly #reportFailure = (batch: Batch, _index: number, error: DeliveryError): void => {
+    const { topic, index } = batch.queue;
+    this.#events.emit('deliveryFailed', { topic: topic.name, partition: index, error });
+  };
+
+  readonly #awake = (): void => {
+    this.#isWakeScheduled = false;
+    if (this.#isReleased) return;
+    if (this.#isRunning) this.#drain();
+    else this.actor.send({ type: 'batch.ready' });
+  };
+
+  #drain(): void {
+    this.#isRunning = true;
+    this.#stampsLeft = 0;
+    const { clock } = this.#ports;
+    this.intake.admit();
+    // Timers may fire a fraction of a millisecond early.
+    const lingerEndsMs = this.accumulator.endLingersDue(clock.now() + 1);
+    this.#sender.drain();
+    if (this.#isRunning) this.#alarm.set(lingerEndsMs);
+    this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    const oldest = this.accumulator.oldest();
+    const deadlineMs =
+      oldest === undefined ? Number.POSITIVE_INFINITY : oldest.acceptedAtMs + this.#settings.deliveryTimeoutMs;
+    this.#alarm.set(Math.min(deadlineMs, this.#sender.nextRetryAtMs, this.#intakeDueMs));
+  }
+
+  #tick(): void {
+    const nowMs = this.#ports.clock.now();
+    this.#sender.expire(nowMs);
+    this.#intakeDueMs = this.intake.expire(nowMs);
+    this.#drain();
+  }
+
+  #lingering(): void {
+    this.#hold();
+    if (this.#isRunning) this.#wake();
+    else this.actor.send({ type: 'batch.opened' });
+    this.#setAlarm();
+  }
+
+  #backlog(): Backlog {
+    const { accumulator } = this;
+    const { clock } = this.#ports;
+    const settings = this.#settings;
+    return {
+      get unsettled() {
+        return accumulator.unsettled;
+      },
+      get ready() {
+        return accumulator.due > 0;
+      },
+      get dueInMs() {
+        const endsMs = accumulator.lingerEndsMs ?? clock.now() + settings.lingerMs;
+        return Math.max(0, Math.ceil(endsMs - clock.now()));
+      },
+    };
+  }
+
+  #machine(): typeof producerMachine {
+    const settings = this.#settings;
+    const { random } = this.#ports;
+    const backoff = ({ context }: { context: { failures: number } }) =>
+      backoffMs(context.failures, settings.retryBackoffMs, settings.retryBackoffMaxMs, random);
+    return producerMachine.provide({
+      actors: {
+        sender: fromCallback<{ type: 'drain' }>(({ receive }) => {
+          receive(() => this.#drain());
+        }),
+        metadata: metadataMachine.provide({
+          guards: {
+            isComplete: () => this.intake.waitingTopics.size === 0 && !this.#sender.isStuck,
+            hasUnasked: () => [...this.accumulator.topics.values()].some((topic) => !topic.isAsked),
+            isInUse: () => this.accumulator.topics.size > 0,
+          },
+          delays: { maxAge: () => settings.metadataMaxAgeMs, backoff },
+          actions: {
+            fetch: () => this.#fetchMetadata(),
+            reportFresh: () => this.actor.send({ type: 'metadata.fresh' }),
+          },
+        }),
+        idempotence: idempotenceMachine.provide({
+          delays: { backoff },
+          actions: {
+            requestId: () => this.#requestId(),
+            adopt: ({ context }) =>
+              this.#sender.adopt({ producerId: BigInt(context.producerId!), epoch: context.epoch }),
+            giveUpIdempotence: () => this.#giveUpIdempotence(),
+          },
+        }),
+        broker: brokerMachine.provide(this.#network.implementations()),
+      },
+      actions: {
+        refuseRecords: () => this.#refuseRecords(),
+        failBacklog: () => this.#failBacklog(),
+        release: () => this.#release(),
+      },
+    });
+  }
+
+  #fetchMetadata(): void {
+    this.#forgetIdleTopics();
+    const topics = [...this.accumulator.topics.values()];
+    // In a turn of its own: it may need links, and those need the machine, which is at work just now.
+    Promise.resolve()
+      .then(() => this.#cluster.fetch(topics))
+      .then(
+        () => this.#tellChild('metadata', { type: 'fetched' }),
+        (thrown: unknown) => {
+          this.#ports.logger.warn('no metadata', { reason: toError(thrown).message });
+          this.#tellChild('metadata', { type: 'failed' });
+        },
+      );
+  }
+
+  #forgetIdleTopics(): void {
+    const { topics } = this.accumulator;
+    const usedSince = this.#ports.clock.now() - this.#settings.metadataMaxIdleMs;
+    for (const [name, topic] of topics) {
+      if (topic.usedAtMs >= usedSince || topic.waiting.length > 0) continue;
+      if (topic.partitions.some((queue) => queue.length > 0)) continue;
+      topics.delete(name);
+      topic.isForgotten = true;
+    }
+  }
+
+  #requestId(): void {
+    Promise.resolve()
+      .then(async () => {
+        const link = this.#cluster.anyNode();
+        if (link === null) throw new ConnectionError('NO_BROKERS', 'no broker is known yet');
+        const { body } = await link.call(InitProducerIdRequest, InitProducerIdResponse, () => ({
+          transactionalId: null,
+          transactionTimeoutMs: 0x7fff_ffff,
+        }));
+        if (body.errorCode !== 0) throw new BrokerError(body.errorCode, `InitProducerId at ${link.name}`);
+        const { producerId, producerEpoch } = body;
+        this.#tellChild('idempotence', { type: 'identified', producerId: String(producerId), epoch: producerEpoch });
+      })
+      .catch((thrown: unknown) => {
+        const error = toError(thrown);
+        if (error instanceof ConnectionError && error.code === 'UNSUPPORTED_VERSION') {
+          this.#tellChild('idempotence', { type: 'unsupported' });
+          return;
+        }
+        const treatment = error instanceof BrokerError ? treatmentOf(error.errorCode).treatment : 'retry';
+        if (treatment === 'failProducer' || treatment === 'fence') {
+          this.#fatal(error as BrokerError);
+          this.#tellChild('idempotence', { type: 'denied' });
+          return;
+        }
+        this.#ports.logger.debug('no producer id', { reason: error.message });
+        this.#tellChild('idempotence', { type: 'refused' });
+      });
+  }
+
+  #tellChild(id: 'metadata' | 'idempotence', event: { type: string } & Record<string, unknown>): void {
+    if (this.#isReleased) return;
+    const child = this.actor.getSnapshot().children[id] as { send(event: unknown): void } | undefined;
+    child?.send(event);
+  }
+
+  #giveUpIdempotence(): void {
+    const problem = 'the brokers are older than 0.11 and know nothing of idempotence';
+    if (this.#settings.idempotentByName) {
+      this.#fatal(new ConfigError('idempotent', `cannot be true: ${problem}`));
+      return;
+    }
+    this.#ports.logger.warn('idempotence is off', { reason: problem });
+    this.#events.emit('warning', {
+      code: 'IDEMPOTENCE_UNSUPPORTED',
+      message: `${problem}: a record may be stored twice, and order needs maxInFlight: 1`,
+    });
+    this.#sender.giveUpIdempotence();
+  }
+
+  #refuseRecords(): void {
+    this.refusal ??=
+      this.#fatalCause === null
+        ? new KafkaError('CLOSED', 'the producer was closed')
+        : new KafkaError('PRODUCER_FAILED', `the producer has failed: ${this.#fatalCause.message}`, {
+            cause: this.#fatalCause,
+          });
+    // What was accepted goes out without waiting for company.
+    void this.accumulator.flush();
+  }
+
+  #failBacklog(): void {
+    this.intake.failAll((topic) => this.#endError(topic, -1, 'no'));
+    this.#sender.failAll((batch: Batch) => this.#endError(batch.queue.topic, batch.queue.index, batch.persisted));
+  }
+
+  #endError(topic: Topic, partition: number, persisted: Persisted): DeliveryError {
+    const cause = this.#fatalCause;
+    if (cause === null) {
+      return new DeliveryError('CLOSED', `topic "${topic.name}": the producer was closed before it was delivered`, {
+        persisted,
+        topic: topic.name,
+        partition,
+        hint: 'Give close() more time, or await flush() before it.',
+      });
+    }
+    const hint = cause instanceof BrokerError ? treatmentOf(cause.errorCode).hint : 'See the cause.';
+    return new DeliveryError('PRODUCER_FAILED', `topic "${topic.name}": the producer has failed: ${cause.message}`, {
+      persisted,
+      topic: topic.name,
+      partition,
+      hint,
+      cause,
+    });
+  }
+
+  #fatal(error: KafkaError): void {
+    if (this.#fatalCause !== null) return;
+    this.#fatalCause = error;
+    this.#ports.logger.error('the producer has failed', { reason: error.message });
+    this.actor.send({ type: 'failed' });
+  }
+
+  #release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#alarm.stop();
+    this.#network.close();
+    if (this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
+    this.#resolveClosed();
+  }
+
+  #hold(): void {
+    if (this.#ports.clock instanceof SystemClock && !this.#isReleased) this.#ports.clock.hold();
+  }
+
+  #watchStates(): void {
+    let last: unknown = 'idle';
+    this.actor.subscribe({
+      next: (snapshot) => {
+        if (snapshot.value === last) return;
+        const from = last as ProducerState;
+        last = snapshot.value;
+        this.#events.emit('stateChanged', { from, to: snapshot.value as ProducerState });
+      },
+      // A fault of ours: it must not leave anybody waiting.
+      error: (thrown) => {
+        this.#fatalCause ??= new KafkaError('INTERNAL', `a fault in the producer: ${toError(thrown).message}`, {
+          cause: thrown,
+        });
+        this.#ports.logger.error('a fault in the producer', { reason: toError(thrown).message });
+        this.#refuseRecords();
+        this.#failBacklog();
+        this.#release();
+      },
+    });
+  }
+
+  #intakeEvents(): ConstructorParameters<typeof Intake>[3] {
+    const cluster = () => this.#cluster;
+    return {
+      unknown: () => this.actor.send({ type: 'metadata.stale' }),
+      waiting: (untilMs) => {
+        this.#hold();
+        this.#intakeDueMs = Math.min(this.#intakeDueMs, untilMs);
+        this.#alarm.set(untilMs);
+      },
+      failed: (topic, error, isAwaited) => {
+        if (!isAwaited) this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error });
+      },
+      get metadataFailure() {
+        return cluster().failure;
+      },
+    };
+  }
+
+  #senderEvents(): ConstructorParameters<typeof Sender>[2] {
+    return {
+      wake: () => this.#wake(),
+      quiet: () => {
+        if (this.accumulator.unsettled === 0 && this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
+        if (!this.#isRunning) return;
+        this.#isRunning = false;
+        this.actor.send({ type: 'sender.quiet' });
+      },
+      metadataStale: () => this.actor.send({ type: 'metadata.stale' }),
+      identityWanted: () => this.actor.send({ type: 'identity.wanted' }),
+      restartWanted: (renew) => this.#tellChild('idempotence', { type: renew ? 'renew' : 'bump' }),
+      delivered: (batch, baseOffset) => {
+        if (!this.#events.has('delivered')) return;
+        const { topic, index } = batch.queue;
+        this.#events.emit('delivered', { topic: topic.name, partition: index, baseOffset, count: batch.count });
+      },
+      failed: (topic, error) =>
+        this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error }),
+      fatal: (error) => this.#fatal(error),
+    };
+  }
+
+  #networkEvents(): ConstructorParameters<typeof Network>[2] {
+    const cluster = () => this.#cluster;
+    return {
+      linkAdded: (link) => this.#startLink(link),
+      linkRemoved: (link) => {
+        link.actor?.send({ type: 'close' });
+        this.actor.send({ type: 'broker.gone', broker: link.key });
+      },
+      linkReady: (link) => {
+        this.#hasConnected = true;
+        this.#sender.linkReady(link);
+      },
+      linkFailed: (link) => {
+        if (link.ready.size > 0) this.actor.send({ type: 'metadata.stale' });
+      },
+      linkLost: (link) => {
+        if (link.ready.size > 0) this.actor.send({ type: 'metadata.stale' });
+      },
+      throttled: (link, throttleMs) => this.#events.emit('throttled', { broker: link.name, throttleMs }),
+      refused: (link, error) => {
+        this.#ports.logger.warn('a broker refuses this client', { broker: link.name, reason: error.message });
+        // Once it worked elsewhere with the same settings, it may be that broker alone.
+        if (!this.#hasConnected) {
+          this.#fatal(
+            error instanceof KafkaError ? error : new KafkaError(codeOf(error), error.message, { cause: error }),
+          );
+        }
+      },
+      get clusterId() {
+        return cluster().clusterId;
+      },
+    };
+  }
+
+  #startLink(link: BrokerLink): void {
+    this.actor.send({ type: 'broker.found', broker: link.key });
+    const actor = this.actor.getSnapshot().children[link.key];
+    link.actor = (actor as ActorRefFrom<typeof brokerMachine> | undefined) ?? null;
+  }
+}
+
+function codeOf(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'CONNECT_FAILED';
+}

@@ -1,0 +1,365 @@
+import { type RecordBytes, type RecordHeaders, recordSizeUpperBound } from '@kiel/codec';
+import type { Accumulator } from './accumulator.ts';
+import { RecordDelivery } from './delivery.ts';
+import { BufferFullError, DeliveryError, type KafkaError, toError } from './errors.ts';
+import type { PartitionQueue } from './partition-queue.ts';
+import type { Partitioner } from './partitioner.ts';
+import type { Topic, WaitingRecord } from './topic.ts';
+
+export interface IntakeSettings {
+  readonly bufferBytes: number;
+  readonly maxBlockMs: number;
+  readonly deliveryTimeoutMs: number;
+}
+
+export interface IntakeEvents {
+  /** A topic or partition is wanted that nobody knows. */
+  unknown(topic: Topic): void;
+  /** A record waits, and has to be looked at by then. */
+  waiting(untilMs: number): void;
+  failed(topic: Topic, error: DeliveryError, isAwaited: boolean): void;
+  /** Why there is no metadata, as far as known. */
+  readonly metadataFailure: Error | null;
+}
+
+/** What a waiting record takes beside its bytes, roughly. */
+const waitingOverheadBytes = 256;
+
+/** Takes records in: straight into their batch where that is possible, else into a line where they wait their turn. */
+export class Intake {
+  readonly #accumulator: Accumulator;
+  readonly #partitioner: Partitioner;
+  readonly #settings: IntakeSettings;
+  readonly #events: IntakeEvents;
+  /** Records that found no room, first come first served. */
+  #line: WaitingRecord[] = [];
+  #lineBytes = 0;
+  #roomWaiters: (() => void)[] = [];
+  /** Topics with records that wait for metadata. */
+  readonly #topics = new Set<Topic>();
+
+  constructor(accumulator: Accumulator, partitioner: Partitioner, settings: IntakeSettings, events: IntakeEvents) {
+    this.#accumulator = accumulator;
+    this.#partitioner = partitioner;
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  /** A record would be taken without waiting for room. */
+  get hasRoom(): boolean {
+    return this.#line.length === 0 && !this.#accumulator.isFull;
+  }
+
+  /** Topics that records wait for. */
+  get waitingTopics(): ReadonlySet<Topic> {
+    return this.#topics;
+  }
+
+  /**
+   * Takes one record.
+   *
+   * @param partition - the one asked for, or -1.
+   * @param original - the value before it was serialized, for a partitioner of the user's own.
+   * @throws whatever the batch's builder refuses; nothing has changed then.
+   */
+  accept(
+    topic: Topic,
+    partition: number,
+    key: RecordBytes,
+    value: RecordBytes,
+    headers: RecordHeaders | undefined,
+    timestampMs: number,
+    nowMs: number,
+    original: unknown,
+  ): RecordDelivery {
+    if (this.hasRoom && topic.isKnown && topic.waiting.length === 0) {
+      const queue = this.#queueFor(topic, partition, key, original);
+      if (queue instanceof DeliveryError) return this.refuse(topic, queue);
+      if (queue !== null) {
+        try {
+          const batch = this.#accumulator.append(queue, timestampMs, key, value, headers, nowMs);
+          return new RecordDelivery(batch, batch.count - 1);
+        } catch (thrown) {
+          if (thrown instanceof DeliveryError) return this.refuse(topic, thrown);
+          throw thrown;
+        }
+      }
+    }
+    return this.#wait(topic, partition, key, value, headers, timestampMs, nowMs, original);
+  }
+
+  /** Resolves when a record would find room. */
+  room(): Promise<void> {
+    if (this.hasRoom) return Promise.resolve();
+    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  /** Memory came back: whoever waits in line is next. */
+  admit(): void {
+    let admitted = 0;
+    while (admitted < this.#line.length && !this.#accumulator.isFull) {
+      const record = this.#line[admitted++]!;
+      if (record.isGone) continue;
+      this.#lineBytes -= record.sizeBytes;
+      this.#place(record);
+    }
+    if (admitted > 0) this.#line.splice(0, admitted);
+    if (this.#roomWaiters.length > 0 && this.hasRoom) {
+      const waiters = this.#roomWaiters;
+      this.#roomWaiters = [];
+      for (const resolve of waiters) resolve();
+    }
+  }
+
+  /** There is news of this topic: its records go into batches, or fail if it cannot be used. */
+  topicChanged(topic: Topic, failure: KafkaError | null): void {
+    const records = topic.waiting;
+    if (records.length === 0) return;
+    topic.waiting = [];
+    this.#topics.delete(topic);
+    for (const record of records) {
+      if (record.isGone) continue;
+      this.#accumulator.bufferedBytes -= record.sizeBytes;
+      if (failure !== null) this.#fail(record, this.#brokerSays(topic, failure));
+      else this.#place(record);
+    }
+    this.admit();
+  }
+
+  /** Fails what has waited long enough; gives the moment of the next one, Infinity if there is none. */
+  expire(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const topic of this.#topics) {
+      for (const record of takeExpired(topic.waiting, nowMs)) {
+        this.#accumulator.bufferedBytes -= record.sizeBytes;
+        this.#fail(record, this.#metadataTimeout(record, nowMs));
+      }
+      if (topic.waiting.length === 0) this.#topics.delete(topic);
+      else next = Math.min(next, topic.waiting[0]!.giveUpAtMs);
+    }
+    for (const record of takeExpired(this.#line, nowMs)) {
+      this.#lineBytes -= record.sizeBytes;
+      const { bufferBytes } = this.#settings;
+      this.#fail(record, new BufferFullError(record.topic.name, bufferBytes, nowMs - record.acceptedAtMs));
+    }
+    this.admit();
+    return this.#line.length === 0 ? next : Math.min(next, this.#line[0]!.giveUpAtMs);
+  }
+
+  /** Everything that waits fails. */
+  failAll(errorFor: (topic: Topic) => DeliveryError): void {
+    const records = this.#line;
+    this.#line = [];
+    this.#lineBytes = 0;
+    for (const topic of this.#topics) {
+      for (const record of topic.waiting) {
+        if (!record.isGone) this.#accumulator.bufferedBytes -= record.sizeBytes;
+        records.push(record);
+      }
+      topic.waiting = [];
+    }
+    this.#topics.clear();
+    for (const record of records) if (!record.isGone) this.#fail(record, errorFor(record.topic));
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+  }
+
+  /** The caller changed his mind about a record that waits; false if it does not wait. */
+  cancel(topic: Topic, delivery: RecordDelivery, error: DeliveryError): boolean {
+    let record = topic.waiting.find((each) => each.delivery === delivery);
+    if (record !== undefined) this.#accumulator.bufferedBytes -= record.sizeBytes;
+    else {
+      record = this.#line.find((each) => each.delivery === delivery);
+      if (record === undefined) return false;
+      this.#lineBytes -= record.sizeBytes;
+    }
+    this.#fail(record, error);
+    return true;
+  }
+
+  #wait(
+    topic: Topic,
+    partition: number,
+    key: RecordBytes,
+    value: RecordBytes,
+    headers: RecordHeaders | undefined,
+    timestampMs: number,
+    nowMs: number,
+    original: unknown,
+  ): RecordDelivery {
+    const { bufferBytes, maxBlockMs, deliveryTimeoutMs } = this.#settings;
+    const sizeBytes = recordSizeUpperBound(key, value, headers) + waitingOverheadBytes;
+    const isForRoom = !this.hasRoom;
+    // The line is bounded too: it holds as much again as the buffer, and no more.
+    if (isForRoom && (maxBlockMs === 0 || this.#lineBytes + sizeBytes > bufferBytes)) {
+      return this.refuse(topic, new BufferFullError(topic.name, bufferBytes, 0));
+    }
+    const delivery = new RecordDelivery(null, -1);
+    const group = this.#accumulator.groups.current;
+    const waiting: WaitingRecord = {
+      topic,
+      delivery,
+      group,
+      // The caller may change his bytes as soon as produce() has returned.
+      key: copyOf(key),
+      value: copyOf(value),
+      headers: headers?.map(([name, bytes]) => [name, copyOf(bytes)] as const),
+      timestampMs,
+      partition,
+      acceptedAtMs: nowMs,
+      giveUpAtMs: nowMs + Math.min(maxBlockMs, deliveryTimeoutMs),
+      sizeBytes,
+      original,
+      isGone: false,
+    };
+    this.#accumulator.unsettled++;
+    this.#accumulator.unsent++;
+    group.open++;
+    if (isForRoom) {
+      this.#line.push(waiting);
+      this.#lineBytes += sizeBytes;
+    } else {
+      this.#waitForTopic(waiting);
+    }
+    this.#events.waiting(waiting.giveUpAtMs);
+    return delivery;
+  }
+
+  #waitForTopic(record: WaitingRecord): void {
+    const { topic } = record;
+    topic.waiting.push(record);
+    this.#topics.add(topic);
+    this.#accumulator.bufferedBytes += record.sizeBytes;
+    this.#events.unknown(topic);
+  }
+
+  /** Puts a record that waited into its batch, or lets it wait for its topic now. */
+  #place(record: WaitingRecord): void {
+    const { topic, key } = record;
+    if (!topic.isKnown) {
+      this.#waitForTopic(record);
+      return;
+    }
+    const queue = this.#queueFor(topic, record.partition, key, record.original);
+    if (queue === null) this.#waitForTopic(record);
+    else if (queue instanceof DeliveryError) this.#fail(record, queue);
+    else {
+      try {
+        // Counted here as waiting, and once more by the batch that it joins.
+        this.#accumulator.forget(1);
+        this.#accumulator.place(record, queue);
+        this.#leaveGroup(record);
+      } catch (thrown) {
+        this.#accumulator.forget(-1);
+        this.#fail(record, asDeliveryError(thrown, topic, queue.index));
+      }
+    }
+  }
+
+  /** Null when the partition asked for does not exist, as far as is known. */
+  #queueFor(
+    topic: Topic,
+    partition: number,
+    key: RecordBytes,
+    original: unknown,
+  ): PartitionQueue | DeliveryError | null {
+    if (partition >= 0) return topic.partitions[partition] ?? null;
+    try {
+      return this.#partitioner.choose(topic, key, original);
+    } catch (thrown) {
+      return new DeliveryError('PARTITIONER_FAILED', `the partitioner failed: ${toError(thrown).message}`, {
+        persisted: 'no',
+        topic: topic.name,
+        partition: -1,
+        hint: 'Let it return one of the partitions that it is given.',
+        cause: thrown,
+      });
+    }
+  }
+
+  /** A delivery that fails at once. */
+  refuse(topic: Topic, error: DeliveryError): RecordDelivery {
+    const delivery = new RecordDelivery(null, -1);
+    // Whoever asks for the outcome does so after this returns.
+    delivery.rejectUnplaced(error);
+    queueMicrotask(() => this.#events.failed(topic, error, delivery.isClaimed));
+    return delivery;
+  }
+
+  #fail(record: WaitingRecord, error: DeliveryError): void {
+    record.isGone = true;
+    this.#accumulator.forget(1);
+    const isAwaited = record.delivery.rejectUnplaced(error);
+    this.#leaveGroup(record);
+    this.#events.failed(record.topic, error, isAwaited);
+  }
+
+  #leaveGroup(record: WaitingRecord): void {
+    if (--record.group.open === 0) this.#accumulator.groups.settle();
+  }
+
+  #brokerSays(topic: Topic, failure: KafkaError): DeliveryError {
+    return new DeliveryError(failure.code, `topic "${topic.name}" cannot be used: ${failure.message}`, {
+      persisted: 'no',
+      topic: topic.name,
+      partition: -1,
+      hint: "Check the topic's name and this user's rights.",
+      cause: failure,
+    });
+  }
+
+  #metadataTimeout(record: WaitingRecord, nowMs: number): DeliveryError {
+    const { topic, partition } = record;
+    const waitedMs = Math.round(nowMs - record.acceptedAtMs);
+    const details = {
+      persisted: 'no',
+      topic: topic.name,
+      retriable: true,
+      cause: this.#events.metadataFailure,
+    } as const;
+    if (topic.isKnown) {
+      const last = topic.partitions.length - 1;
+      return new DeliveryError(
+        'UNKNOWN_PARTITION',
+        `topic "${topic.name}" has partitions 0 to ${last}, and ${partition} did not appear in ${waitedMs} ms`,
+        { ...details, partition, hint: 'Choose one of these, or add partitions to the topic.' },
+      );
+    }
+    const failure = this.#events.metadataFailure;
+    const said = failure === null ? '' : `: ${failure.message}`;
+    return new DeliveryError(
+      'METADATA_TIMEOUT',
+      `nothing is known of topic "${topic.name}" after ${waitedMs} ms (maxBlockMs)${said}`,
+      {
+        ...details,
+        partition: -1,
+        hint:
+          failure === null
+            ? 'Create the topic, or let the cluster create it (auto.create.topics.enable).'
+            : 'Check that the brokers run, and that this host can reach them.',
+      },
+    );
+  }
+}
+
+/** Takes from the front, where the oldest are, those that have waited long enough. */
+function takeExpired(records: WaitingRecord[], nowMs: number): WaitingRecord[] {
+  let count = 0;
+  while (count < records.length && (records[count]!.isGone || records[count]!.giveUpAtMs <= nowMs)) count++;
+  return count === 0 ? [] : records.splice(0, count).filter((record) => !record.isGone);
+}
+
+function asDeliveryError(thrown: unknown, topic: Topic, partition: number): DeliveryError {
+  if (thrown instanceof DeliveryError) return thrown;
+  const error = toError(thrown);
+  return new DeliveryError('INVALID_RECORD', `a record for topic "${topic.name}" cannot be written: ${error.message}`, {
+    persisted: 'no',
+    topic: topic.name,
+    partition,
+    hint: 'See the cause.',
+    cause: error,
+  });
+}
+
+function copyOf(bytes: RecordBytes): RecordBytes {
+  return typeof bytes === 'string' || bytes === null ? bytes : bytes.slice();
+}

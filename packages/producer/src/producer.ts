@@ -1,0 +1,324 @@
+import type { RecordBytes, RecordHeaders } from '@kiel/codec';
+import type { ActorRefFrom } from 'xstate';
+import type { Delivery, RecordDelivery } from './delivery.ts';
+import { Engine, type ProducerState } from './engine.ts';
+import { ConfigError, DeliveryError, toError } from './errors.ts';
+import { EventSink, type ProducerEvents } from './events.ts';
+import { SafeLogger, silentLogger } from './logger.ts';
+import { type ProducerOptions, readOptions, type Settings } from './options.ts';
+import type { producerMachine } from './producer-machine.ts';
+import {
+  type HeadersInput,
+  readHeaders,
+  readKey,
+  readTimestamp,
+  readValue,
+  type TimestampInput,
+} from './record-input.ts';
+import { saslMechanism, tlsConnector } from './security/index.ts';
+import { SystemClock, systemRandom } from './system-ports.ts';
+import { TcpTransport } from './tcp-transport.ts';
+import type { Topic } from './topic.ts';
+
+/** Topics and the types of their values. */
+export type TopicMap = Record<string, unknown>;
+
+/** What can be said of one message beside its topic and value. */
+export interface ProduceOptions {
+  /** Messages of one key go to one partition. Text counts as UTF-8. */
+  key?: Uint8Array | string | null;
+  /** This partition, whatever key and partitioner say. */
+  partition?: number;
+  /** Pairs in order, a name as often as needed; or a plain object. */
+  headers?: HeadersInput;
+  /** Milliseconds since 1970, or a Date; now, if absent. */
+  timestampMs?: TimestampInput;
+  /**
+   * Takes the message back while it waits; nothing of it is stored then. Once it was written to a socket, the
+   * delivery fails all the same, as possibly persisted.
+   */
+  signal?: AbortSignal;
+}
+
+export interface FlushOptions {
+  /** Ends the waiting, and nothing else. */
+  signal?: AbortSignal;
+}
+
+export interface CloseOptions {
+  /** How long messages may still be delivered; then they fail. Default: `deliveryTimeoutMs`. */
+  timeoutMs?: number;
+  /** Fails what is left at once. */
+  signal?: AbortSignal;
+}
+
+/** Why `close` was not free of losses: nothing, or how many deliveries failed in it is told by themselves. */
+export type Unsubscribe = () => void;
+
+/** A Kafka producer. It connects when the first message comes. */
+export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #events: EventSink;
+  readonly #settings: Settings;
+  #lastName: string | null = null;
+  #lastTopic: Topic | null = null;
+  #closing: Promise<void> | null = null;
+
+  /** @throws ConfigError for an option that does not exist or cannot be so. */
+  constructor(options: ProducerOptions) {
+    const settings = readOptions(options);
+    if (settings.transactionalId !== null) {
+      throw new ConfigError('transactionalId', 'cannot be used: transactions are not part of this version');
+    }
+    const { sasl, tls } = options;
+    const mechanism = configured(() => (sasl === undefined ? null : saslMechanism(sasl)));
+    const connector = configured(() => (tls === undefined || tls === false ? null : tlsConnector(tls)));
+    const clock = options.clock ?? new SystemClock();
+    const logger = new SafeLogger(options.logger ?? silentLogger, () => clock.now());
+    this.#settings = settings;
+    this.#events = new EventSink(logger);
+    this.#engine = new Engine(
+      settings,
+      {
+        transport: options.transport ?? new TcpTransport(connector),
+        clock,
+        random: options.random ?? systemRandom,
+        logger,
+        sasl: mechanism,
+        resolveBroker: options.resolveBroker,
+        inspect: options.inspect,
+      },
+      this.#events,
+    );
+  }
+
+  /**
+   * Queues one message and returns at once; await the result only if you need it.
+   *
+   * Messages of one partition are delivered in call order. Byte arrays are copied before this returns.
+   *
+   * @param value - `null` is a tombstone; bytes go as they are; anything else goes through the serializer.
+   * @returns settles once, with topic, partition, offset (-1n with `requiredAcks: 0`) and timestamp, or rejects with
+   *   DeliveryError, whose `persisted` tells its fate; BufferFullError over `bufferBytes`: await `ready()`.
+   * @throws TypeError or RangeError for a topic, key, value, header, partition or timestamp that no record can have;
+   *   whatever the serializer throws. Nothing has changed then.
+   */
+  produce<Name extends string & keyof Topics>(topic: Name, value: Topics[Name], options?: ProduceOptions): Delivery {
+    const engine = this.#engine;
+    const found = topic === this.#lastName ? this.#lastTopic! : this.#topic(topic);
+    const bytes = readValue(topic, value, this.#settings.serializer);
+    engine.stamp();
+    found.usedAtMs = engine.nowMs;
+    if (engine.refusal !== null) return this.#refuse(topic);
+    if (options === undefined && this.#settings.keyMaker === null) {
+      return engine.intake.accept(found, -1, null, bytes, undefined, engine.epochMs, engine.nowMs, value);
+    }
+    return this.#produceWith(found, value, bytes, options ?? {});
+  }
+
+  /** Resolves when everything accepted so far is settled, whatever comes after. Ends lingers. */
+  flush(options: FlushOptions = {}): Promise<void> {
+    return abortable(this.#engine.flush(), options.signal);
+  }
+
+  /**
+   * Takes no more messages, delivers what it has, and ends. Every delivery is settled when it resolves, and no
+   * socket or timer is left. Further calls return the same.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? this.#settings.deliveryTimeoutMs;
+    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+      throw new TypeError(`close: timeoutMs must be milliseconds of at least 0, got ${String(timeoutMs)}`);
+    }
+    const { signal } = options;
+    if (this.#closing === null) this.#closing = this.#engine.close(Math.min(timeoutMs, 0x7fff_ffff));
+    if (signal !== undefined) {
+      const abandon = () => this.#engine.abandon();
+      if (signal.aborted) abandon();
+      else signal.addEventListener('abort', abandon, { once: true });
+      void this.#closing.then(() => signal.removeEventListener('abort', abandon));
+    }
+    return this.#closing;
+  }
+
+  /** Resolves when a message would be taken without waiting for room in the buffer. */
+  ready(): Promise<void> {
+    return this.#engine.intake.room();
+  }
+
+  /** The buffer has room: `ready()` would resolve at once. */
+  get hasRoom(): boolean {
+    return this.#engine.intake.hasRoom;
+  }
+
+  /** Messages that were accepted and are not on their way. */
+  get unsentCount(): number {
+    return this.#engine.accumulator.unsent;
+  }
+
+  /** Messages that were accepted and are not settled. */
+  get unsettledCount(): number {
+    return this.#engine.accumulator.unsettled;
+  }
+
+  /** Bytes of all messages that are not settled, counted against `bufferBytes`. */
+  get bufferedBytes(): number {
+    return this.#engine.accumulator.bufferedBytes;
+  }
+
+  /** `idle`, `batching`, `flushing`, `healing`, `closing` or `closed`. */
+  get state(): ProducerState {
+    return this.#engine.state;
+  }
+
+  /** The running machine: subscribe to it, or show it in an inspector. Its context holds counters and no message. */
+  get actor(): ActorRefFrom<typeof producerMachine> {
+    return this.#engine.actor;
+  }
+
+  /**
+   * A stream that takes values of one topic, or messages with a key and the like through `produce`'s options. It
+   * waits for room in the buffer; closing it flushes, and an undelivered message is its error.
+   */
+  writable<Name extends string & keyof Topics>(
+    topic: Name,
+    optionsFor?: (value: Topics[Name]) => ProduceOptions,
+  ): WritableStream<Topics[Name]> {
+    let failure: DeliveryError | null = null;
+    return new WritableStream<Topics[Name]>({
+      write: async (value) => {
+        if (failure !== null) throw failure;
+        await this.ready();
+        this.produce(topic, value, optionsFor?.(value)).catch((error: DeliveryError) => {
+          failure ??= error;
+        });
+      },
+      close: async () => {
+        await this.flush();
+        // Failures are told a turn after they settle the flush.
+        await Promise.resolve();
+        if (failure !== null) throw failure;
+      },
+    });
+  }
+
+  /** Listens; the function returned ends it. What a listener throws is logged and goes no further. */
+  on<Name extends keyof ProducerEvents>(name: Name, listener: (event: ProducerEvents[Name]) => void): Unsubscribe {
+    if (typeof listener !== 'function') throw new TypeError(`on("${name}"): the listener must be a function`);
+    return this.#events.add(name, listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #produceWith(topic: Topic, value: unknown, bytes: RecordBytes, options: ProduceOptions): Delivery {
+    const engine = this.#engine;
+    const { name } = topic;
+    const { keyMaker } = this.#settings;
+    const given = options.key === undefined ? keyMaker?.(value, name) : options.key;
+    const key = given === undefined ? null : readKey(name, given);
+    const partition = readPartition(name, options.partition);
+    const headers: RecordHeaders | undefined = readHeaders(name, options.headers);
+    const timestampMs = options.timestampMs === undefined ? engine.epochMs : readTimestamp(name, options.timestampMs);
+    const { signal } = options;
+    if (signal?.aborted === true) {
+      return engine.refuse(
+        name,
+        new DeliveryError('CANCELLED', `topic "${name}": the signal was aborted before`, {
+          persisted: 'no',
+          topic: name,
+          partition,
+          hint: 'Nothing was stored.',
+          cause: signal.reason,
+        }),
+      );
+    }
+    const delivery = engine.intake.accept(topic, partition, key, bytes, headers, timestampMs, engine.nowMs, value);
+    if (signal !== undefined) this.#watch(topic, delivery, signal);
+    return delivery;
+  }
+
+  #watch(topic: Topic, delivery: RecordDelivery, signal: AbortSignal): void {
+    const cancel = () => this.#engine.cancel(topic, delivery, signal.reason);
+    signal.addEventListener('abort', cancel, { once: true });
+    delivery.whenSettled(() => signal.removeEventListener('abort', cancel));
+  }
+
+  #topic(name: string): Topic {
+    if (typeof name !== 'string' || name === '') {
+      throw new TypeError(`produce: the topic must be text, and not empty; got ${typeOf(name)}`);
+    }
+    if (this.#engine.refusal === null) {
+      const topic = this.#engine.topic(name);
+      this.#lastName = name;
+      this.#lastTopic = topic;
+      return topic;
+    }
+    return this.#engine.strayTopic(name);
+  }
+
+  #refuse(topic: string): Delivery {
+    const refusal = this.#engine.refusal!;
+    const isClosed = refusal.code === 'CLOSED';
+    return this.#engine.refuse(
+      topic,
+      new DeliveryError(refusal.code, `topic "${topic}": ${refusal.message}`, {
+        persisted: 'no',
+        topic,
+        partition: -1,
+        hint: isClosed
+          ? 'Produce before close(), or make another producer.'
+          : 'See the cause, and make another producer.',
+        ...(refusal.cause === undefined ? {} : { cause: refusal.cause }),
+      }),
+    );
+  }
+}
+
+/**
+ * Makes a producer. Nothing is connected before the first message.
+ *
+ * @throws ConfigError that names the option, what it may be, and the nearest right name of a wrong one.
+ */
+export function createProducer<Topics extends TopicMap = TopicMap>(options: ProducerOptions): Producer<Topics> {
+  return new Producer<Topics>(options);
+}
+
+/** The security options have an error class of their own, of the same form. */
+function configured<Value>(make: () => Value): Value {
+  try {
+    return make();
+  } catch (thrown) {
+    const { option, message } = thrown as { option?: unknown; message: string };
+    if (typeof option !== 'string') throw thrown;
+    throw new ConfigError(option, message.replace(/^option "[^"]*" /, ''));
+  }
+}
+
+function readPartition(topic: string, partition: number | undefined): number {
+  if (partition === undefined) return -1;
+  if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fff_ffff) {
+    throw new RangeError(
+      `produce to "${topic}": partition must be a whole number of at least 0, got ${typeof partition === 'number' ? partition : typeOf(partition)}`,
+    );
+  }
+  return partition;
+}
+
+function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(toError(signal.reason));
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}
