@@ -10,6 +10,7 @@ import {
 import { type ApiVersionRanges, rangesOf } from './api-versions.ts';
 import { BrokerError, ConnectionError, toError } from './errors.ts';
 import type { Clock, Socket, SocketEvents } from './ports.ts';
+import { isTlsRecord, peerSpeaksTls } from './security/index.ts';
 import { softwareVersion } from './version.ts';
 
 /** A request that waits for its answer. */
@@ -59,6 +60,11 @@ export class Connection implements SocketEvents {
   #failure: ConnectionError | null = null;
   #isOpen = false;
   #isEnded = false;
+  readonly #aborter = new AbortController();
+  /** Answers that have come. */
+  answers = 0;
+  /** It is known that the broker cannot work with this client, and has been told. */
+  isRefused = false;
   /** What the broker understands; null before `negotiate`. */
   versions: ApiVersionRanges | null = null;
   /** Finalized features of the cluster, as the broker says. */
@@ -82,6 +88,11 @@ export class Connection implements SocketEvents {
 
   get isOpen(): boolean {
     return this.#isOpen && !this.#isEnded;
+  }
+
+  /** Aborted when the connection ends: for a token or a ticket that is being waited for. */
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
   }
 
   get pendingRequests(): number {
@@ -207,6 +218,10 @@ export class Connection implements SocketEvents {
 
   data(chunk: Uint8Array): void {
     if (this.#isEnded) return;
+    if (this.answers === 0 && isTlsRecord(chunk)) {
+      this.close(refusal(peerSpeaksTls(this.#settings.name)));
+      return;
+    }
     try {
       for (const frame of this.#decoder.push(chunk)) {
         this.#answer(frame);
@@ -232,11 +247,15 @@ export class Connection implements SocketEvents {
       this.#failure ??
         (this.#isOpen
           ? new ConnectionError('CONNECTION_LOST', `${name} ended the connection${because(error)}`, { cause: error })
-          : new ConnectionError('CONNECT_FAILED', `${name} cannot be connected to${because(error)}`, { cause: error })),
+          : new ConnectionError('CONNECT_FAILED', `${name} cannot be connected to${because(error)}`, {
+              cause: error,
+              retriable: !isPermanent(error),
+            })),
     );
   }
 
   #answer(frame: Uint8Array): void {
+    this.answers++;
     if (this.#raw !== null && this.#pending.size === 0) {
       const { request } = this.#raw;
       this.#raw = null;
@@ -260,6 +279,7 @@ export class Connection implements SocketEvents {
   #end(error: ConnectionError): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#aborter.abort();
     if (this.#timer !== null) this.#settings.clock.clearTimeout(this.#timer);
     this.#timer = null;
     const pending = [...this.#pending.values()];
@@ -316,4 +336,13 @@ function because(error: Error | null): string {
   if (error === null) return '';
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined || error.message.includes(code) ? `: ${error.message}` : `: ${error.message} (${code})`;
+}
+
+/** Trying again would end the same: a certificate that is not trusted, a peer that does not speak TLS. */
+function isPermanent(error: Error | null): boolean {
+  return (error as { retriable?: boolean } | null)?.retriable === false;
+}
+
+function refusal(cause: Error): ConnectionError {
+  return new ConnectionError('CONNECT_FAILED', cause.message, { cause, retriable: false });
 }

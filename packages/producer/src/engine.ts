@@ -42,6 +42,8 @@ export interface EnginePorts {
   readonly logger: Logger;
   readonly sasl: SaslMechanism | null;
   readonly resolveBroker: ResolveBroker | undefined;
+  /** Whether a cluster may send this client there. */
+  readonly isAllowed?: (host: string, port: number, nodeId: number) => boolean;
   readonly inspect: ((event: unknown) => void) | undefined;
 }
 
@@ -530,12 +532,12 @@ export class Engine {
       throttled: (link, throttleMs) => this.#events.emit('throttled', { broker: link.name, throttleMs }),
       refused: (link, error) => {
         this.#ports.logger.warn('a broker refuses this client', { broker: link.name, reason: error.message });
-        // Once it worked elsewhere with the same settings, it may be that broker alone.
-        if (!this.#hasConnected) {
-          this.#fatal(
-            error instanceof KafkaError ? error : new KafkaError(codeOf(error), error.message, { cause: error }),
-          );
-        }
+        const cause =
+          error instanceof KafkaError ? error : new KafkaError(codeOf(error), error.message, { cause: error });
+        // Once it worked elsewhere with the same settings, it may be that broker alone: what waits for it fails at
+        // once, since trying again with the same credentials would only lock an account.
+        if (this.#hasConnected) this.#sender.failLedBy(link, (batch) => refusedBy(link, cause, batch));
+        else this.#fatal(cause);
       },
       get clusterId() {
         return cluster().clusterId;
@@ -548,6 +550,17 @@ export class Engine {
     const actor = this.actor.getSnapshot().children[link.key];
     link.actor = (actor as ActorRefFrom<typeof brokerMachine> | undefined) ?? null;
   }
+}
+
+function refusedBy(link: BrokerLink, cause: KafkaError, batch: Batch): DeliveryError {
+  const { topic, index } = batch.queue;
+  return new DeliveryError(cause.code, `topic "${topic.name}": ${link.name} refuses this client: ${cause.message}`, {
+    persisted: batch.persisted,
+    topic: topic.name,
+    partition: index,
+    hint: 'Correct it there or here, then send again.',
+    cause,
+  });
 }
 
 function codeOf(error: Error): string {

@@ -45,6 +45,8 @@ export type ConnectionErrorCode =
   | 'UNSUPPORTED_VERSION'
   /** None of the brokers can be reached; `cause` is an AggregateError with a ConnectionError for each. */
   | 'NO_BROKERS'
+  /** The cluster advertises a broker where `allowedBrokers` does not let this client go. */
+  | 'ADDRESS_NOT_ALLOWED'
   /** The producer closed it. */
   | 'CLOSED';
 

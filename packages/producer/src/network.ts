@@ -9,12 +9,13 @@ import { backoffMs, clampDelay } from './backoff.ts';
 import { BrokerLink } from './broker-link.ts';
 import type { brokerMachine } from './broker-machine.ts';
 import { Connection } from './connection.ts';
-import { ConnectionError, toError } from './errors.ts';
+import { ConnectionError, KafkaError, toError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Settings } from './options.ts';
 import type { Address, Clock, Random, Transport } from './ports.ts';
 import {
   authenticate,
+  notAllowedText,
   type ResolveBroker,
   reauthenticateAfterMs,
   resolveAddress,
@@ -29,6 +30,8 @@ export interface NetworkPorts {
   readonly logger: Logger;
   readonly sasl: SaslMechanism | null;
   readonly resolveBroker: ResolveBroker | undefined;
+  /** Whether a cluster may send this client there; absent, it may. */
+  readonly isAllowed?: ((host: string, port: number, nodeId: number) => boolean) | undefined;
 }
 
 /** What the rest of the producer hears of connections. */
@@ -199,6 +202,11 @@ export class Network {
       },
     );
     link.connection = connection;
+    if (link.nodeId !== null && this.#ports.isAllowed?.(link.host, link.port, link.nodeId) === false) {
+      const text = notAllowedText({ host: link.host, port: link.port }, link.nodeId);
+      connection.close(new ConnectionError('ADDRESS_NOT_ALLOWED', text, { retriable: false }));
+      return;
+    }
     const connect = (target: Address) => {
       if (link.connection === connection) connection.attach(transport.connect(target, connection));
     };
@@ -242,17 +250,10 @@ export class Network {
     }
     const { sasl, clock, random } = this.#ports;
     if (sasl === null) return;
-    const aborter = new AbortController();
-    const context = { host: link.host, port: link.port, nodeId: link.nodeId, signal: aborter.signal };
-    try {
-      const { lifetimeMs } = await authenticate(sasl, context, exchangeOver(connection));
-      connection.reauthenticateAtMs =
-        lifetimeMs === null
-          ? Number.POSITIVE_INFINITY
-          : clock.now() + Math.min(reauthenticateAfterMs(lifetimeMs, random), 0x7fff_ffff);
-    } finally {
-      aborter.abort();
-    }
+    const context = { host: link.host, port: link.port, nodeId: link.nodeId, signal: connection.signal };
+    const { lifetimeMs } = await authenticate(sasl, context, exchangeOver(connection));
+    connection.reauthenticateAtMs =
+      lifetimeMs === null ? Number.POSITIVE_INFINITY : clock.now() + reauthenticateAfterMs(lifetimeMs, random);
   }
 
   #setUpFailed(link: BrokerLink, connection: Connection, thrown: unknown): void {
@@ -269,8 +270,16 @@ export class Network {
       );
     }
     if (retriable === false && !(error instanceof ConnectionError && error.code === 'CLOSED')) {
-      this.#events.refused(link, error);
+      this.#refuse(link, connection, error);
     }
+  }
+
+  /** Once a connection: its end is told by more than one. */
+  #refuse(link: BrokerLink, connection: Connection, error: Error): void {
+    if (connection.isRefused) return;
+    connection.isRefused = true;
+    const { cause } = error;
+    this.#events.refused(link, error instanceof ConnectionError && cause instanceof KafkaError ? cause : error);
   }
 
   #timeOut(link: BrokerLink | undefined): void {
@@ -294,9 +303,10 @@ export class Network {
       if (error.code === 'CONNECTION_LOST') link.silentClosings++;
     }
     link.connection = null;
-    link.lastError = this.#explain(link, error);
+    link.lastError = this.#explain(link, connection, error);
     this.#ports.logger.debug('connection ended', { broker: link.name, reason: error.message });
     if (wasReady && error.code !== 'CLOSED') this.#events.linkLost(link, error);
+    if (!error.retriable && error.code !== 'CLOSED' && !connection.isRefused) this.#refuse(link, connection, error);
     link.actor?.send({ type: 'socket.closed' });
     if (link.isLeaving) this.#remove(link);
   }
@@ -308,10 +318,17 @@ export class Network {
     this.#events.linkFailed(link, error);
   }
 
-  #explain(link: BrokerLink, error: ConnectionError): ConnectionError {
-    if (error.code !== 'CONNECT_FAILED' || link.nodeId === null) return error;
+  #explain(link: BrokerLink, connection: Connection, error: ConnectionError): ConnectionError {
+    const { cause, retriable } = error;
+    if (error.code === 'CONNECTION_LOST' && this.#ports.sasl === null && connection.answers === 1) {
+      // A listener with SASL tells its versions to anybody, and closes on whatever comes next.
+      return new ConnectionError('CONNECTION_LOST', `${error.message}. If its listener wants SASL, set "sasl"`, {
+        cause,
+      });
+    }
+    if (error.code !== 'CONNECT_FAILED' || link.nodeId === null || !retriable) return error;
     const text = unreachableText({ host: link.host, port: link.port }, link.nodeId, this.#settings.brokers);
-    return new ConnectionError('CONNECT_FAILED', `${text} (${error.message})`, { cause: error.cause });
+    return new ConnectionError('CONNECT_FAILED', `${text} (${error.message})`, { cause });
   }
 }
 

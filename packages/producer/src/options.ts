@@ -3,7 +3,7 @@ import { ConfigError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import { namedPartitioners, type PartitionerOption } from './partitioner.ts';
 import type { Clock, Random, Transport } from './ports.ts';
-import type { AllowedBrokers, ResolveBroker, SaslOptions, TlsOptions } from './security/index.ts';
+import type { AllowedBrokers, ResolveBroker, SaslOptions, SocketFactory, TlsOptions } from './security/index.ts';
 
 /** How the records of a batch are compressed; `null` is not at all. */
 export type CompressionOption = 'gzip' | 'snappy' | 'lz4' | 'zstd' | null;
@@ -97,6 +97,8 @@ export interface ProducerOptions {
   sasl?: SaslOptions;
   /** Where to connect instead of the address that a broker advertises, for tunnels and port forwarding. */
   resolveBroker?: ResolveBroker;
+  /** Makes the connection below TLS, for proxies with a protocol of their own. Default: TCP. */
+  socketFactory?: SocketFactory;
   /** The addresses that a cluster may send this client to. Default: any. */
   allowedBrokers?: AllowedBrokers;
 
@@ -224,6 +226,7 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   tls: (value) => (typeof value === 'boolean' || typeof value === 'function' ? null : object(value)),
   sasl: object,
   resolveBroker: callable,
+  socketFactory: callable,
   allowedBrokers: (value) =>
     Array.isArray(value) || typeof value === 'function' ? null : 'must be a list or a function',
   logger: object,

@@ -15,7 +15,7 @@ import {
   readValue,
   type TimestampInput,
 } from './record-input.ts';
-import { saslMechanism, tlsConnector } from './security/index.ts';
+import { allowList, saslMechanism, tlsConnector } from './security/index.ts';
 import { SystemClock, systemRandom } from './system-ports.ts';
 import { TcpTransport } from './tcp-transport.ts';
 import type { Topic } from './topic.ts';
@@ -73,6 +73,10 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     const { sasl, tls } = options;
     const mechanism = configured(() => (sasl === undefined ? null : saslMechanism(sasl)));
     const connector = configured(() => (tls === undefined || tls === false ? null : tlsConnector(tls)));
+    if (connector !== null && options.transport !== undefined) {
+      throw new ConfigError('tls', 'has no effect with a "transport" of your own: secure the connections there');
+    }
+    const isAllowed = configured(() => allowList(options.allowedBrokers, settings.brokers));
     const clock = options.clock ?? new SystemClock();
     const logger = new SafeLogger(options.logger ?? silentLogger, () => clock.now());
     this.#settings = settings;
@@ -80,12 +84,13 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     this.#engine = new Engine(
       settings,
       {
-        transport: options.transport ?? new TcpTransport(connector),
+        transport: options.transport ?? new TcpTransport(connector, options.socketFactory),
         clock,
         random: options.random ?? systemRandom,
         logger,
         sasl: mechanism,
         resolveBroker: options.resolveBroker,
+        isAllowed,
         inspect: options.inspect,
       },
       this.#events,

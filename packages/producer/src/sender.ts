@@ -171,6 +171,13 @@ export class Sender {
     for (const batch of [...this.#parts.accumulator.batches()]) this.#giveUp(batch, errorFor(batch));
   }
 
+  /** Fails what waits for this broker. */
+  failLedBy(link: BrokerLink, errorFor: (batch: Batch) => DeliveryError): void {
+    for (const batch of [...this.#parts.accumulator.batches()]) {
+      if (batch.queue.leader === link) this.#giveUp(batch, errorFor(batch));
+    }
+  }
+
   /** Records of a batch that waits were taken back; with the last one it goes. */
   cancelled(batch: Batch): void {
     if (batch.cancelled === null || batch.cancelled.size < batch.count) return;

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Address } from '../ports.ts';
 import { configError } from './config-error.ts';
 
@@ -16,6 +17,19 @@ export interface BrokerRoute extends Address {
   /** The name to send and to verify with TLS. Absent, the advertised one: a tunnel does not change who answers. */
   readonly serverName?: string;
 }
+
+/**
+ * Makes the connection below TLS, for proxies that have a protocol of their own. Resolves when bytes can be sent;
+ * rejecting is the same as a refused connection. `host` and `port` are those of `resolveBroker`, if there is one.
+ */
+export type SocketFactory = (target: {
+  host: string;
+  port: number;
+  /** `null` for a bootstrap address. */
+  nodeId: number | null;
+  /** Aborted when the connection is given up. */
+  signal: AbortSignal;
+}) => Duplex | Promise<Duplex>;
 
 /** Where to connect, and who is expected there. */
 export interface ResolvedBroker {

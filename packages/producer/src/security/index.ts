@@ -6,6 +6,7 @@ export {
   type ResolveBroker,
   type ResolvedBroker,
   resolveAddress,
+  type SocketFactory,
   unreachableText,
 } from './address-policy.ts';
 export { authenticate, reauthenticateAfterMs, type SaslExchange, type SaslSession } from './authenticate.ts';

@@ -133,10 +133,11 @@ export function isTlsRecord(firstBytes: Uint8Array): boolean {
   return (type === 0x15 || type === 0x16) && major === 3 && minor !== undefined && minor <= 4;
 }
 
-export function peerSpeaksTls(broker: TlsBroker): TlsError {
+/** @param peer - its name, for the message. */
+export function peerSpeaksTls(peer: string): TlsError {
   return new TlsError(
     'PEER_SPEAKS_TLS',
-    `${peerName(broker)}: it speaks TLS and this client does not. Set "tls", or use the port of its plain listener`,
+    `${peer}: it speaks TLS and this client does not. Set "tls", or use the port of its plain listener`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import type { Address } from '../ports.ts';
 import { configError } from './config-error.ts';
@@ -20,11 +21,7 @@ export interface TlsBroker {
 export type TlsOptions = true | TlsMaterial | ((broker: TlsBroker) => TlsMaterial | Promise<TlsMaterial>);
 
 /** Options for one `tls.connect`: a new object each time, the user's own stays as it was. */
-export type TlsConnector = (
-  broker: TlsBroker,
-  connectTo: Address,
-  socket?: tls.ConnectionOptions['socket'],
-) => Promise<tls.ConnectionOptions>;
+export type TlsConnector = (broker: TlsBroker, connectTo: Address, socket?: Duplex) => Promise<tls.ConnectionOptions>;
 
 const FLOOR = 'TLSv1.2';
 const OURS = ['host', 'port', 'path', 'socket', 'secureProtocol'] as const;
@@ -54,7 +51,7 @@ function connectionOptions(
   context: tls.SecureContext,
   broker: TlsBroker,
   connectTo: Address,
-  socket: tls.ConnectionOptions['socket'],
+  socket: Duplex | undefined,
 ): tls.ConnectionOptions {
   const expected = material.servername ?? broker.host;
   const checkIdentity = material.checkServerIdentity ?? tls.checkServerIdentity;
@@ -93,7 +90,7 @@ function check(material: TlsMaterial): void {
     const instead =
       key === 'secureProtocol'
         ? 'use "minVersion" and "maxVersion"'
-        : 'the broker decides it; see "resolveBroker" and "connect"';
+        : 'the broker decides it; see "resolveBroker" and "socketFactory"';
     throw configError(`tls.${key}`, `cannot be set: ${instead}`);
   }
   for (const key of ['minVersion', 'maxVersion'] as const) {

@@ -60,7 +60,7 @@ describe('what a failed TLS connection means', () => {
     expect(isTlsRecord(Buffer.from([0x16, 3, 1]))).toBe(true);
     expect(isTlsRecord(Buffer.from([0, 0, 0, 42, 0, 0]))).toBe(false);
     expect(isTlsRecord(Buffer.from([0x15]))).toBe(false);
-    expect(peerSpeaksTls(broker).message).toContain('it speaks TLS and this client does not');
+    expect(peerSpeaksTls('kafka-1.example:9092').message).toContain('it speaks TLS and this client does not');
   });
 });
 
