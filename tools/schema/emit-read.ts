@@ -49,7 +49,7 @@ function emitArray(struct: Struct, field: Field): string[] {
   if (field.nullable === null) {
     return [
       declared,
-      `${field.tagged === null ? 'const' : 'let'} ${localName(field)}${arrayType(field)} = [];`,
+      `${field.tagged === null ? 'const' : 'let'} ${localName(field)}${arrayType(field)} = new Array(${count});`,
       ...emitLoop(field, localName(field), count, struct.versions),
     ];
   }
@@ -58,15 +58,16 @@ function emitArray(struct: Struct, field: Field): string[] {
     declared,
     `let ${localName(field)}${arrayType(field)} | null = null;`,
     `if (${count} >= 0) {`,
-    `  ${localName(field)} = [];`,
+    `  ${localName(field)} = new Array(${count});`,
     ...loop.map((line) => `  ${line}`),
     '}',
   ];
 }
 
+/** The count was checked against the bytes left and the limit, so room for all elements can be made at once. */
 function emitLoop(field: Field, target: string, count: string, within: Range): string[] {
   const element = chain(clip(field.versions, within), (version) => readCode(field, field.type, version, false));
-  return [`for (let i = 0; i < ${count}; i++) ${target}.push(${element});`];
+  return [`for (let i = 0; i < ${count}; i++) ${target}[i] = ${element};`];
 }
 
 function clip(range: Range, within: Range): Range {
@@ -111,7 +112,7 @@ function emitTagCase(field: Field, within: Range): string[] {
     const count = `${singular(field.name)}Count`;
     lines.push(
       `  const ${count} = ${chain(range, (version) => countCode(field, version))};`,
-      `  const list${arrayType(field)} = [];`,
+      `  const list${arrayType(field)} = new Array(${field.nullable === null ? count : `Math.max(${count}, 0)`});`,
       ...emitLoop(field, 'list', count, range).map((line) => `  ${line}`),
       field.nullable === null ? `  ${localName(field)} = list;` : `  ${localName(field)} = ${count} < 0 ? null : list;`,
     );

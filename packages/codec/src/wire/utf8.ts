@@ -6,7 +6,7 @@ const lenientDecoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: tru
 
 /** Up to here a loop over the characters beats the platform's encoder and decoder, which cost a call and a view. */
 const shortEncode = 48;
-const shortDecode = 24;
+const shortDecode = 56;
 
 /** Bytes that `value` takes in UTF-8. A lone surrogate counts as three, though `putUtf8` refuses it. */
 export function sizeOfUtf8(value: string): number {
@@ -78,22 +78,48 @@ function loneSurrogate(): CodecError {
 
 /** Reads strict UTF-8: bytes that are none are an error with the offset where the text begins. */
 export function getUtf8(bytes: Uint8Array, start: number, end: number): string {
-  const length = end - start;
-  if (length <= shortDecode) {
-    let text = '';
-    let at = start;
-    for (; at < end; at++) {
-      const byte = bytes[at]!;
-      if (byte >= 0x80) break;
-      text += String.fromCharCode(byte);
-    }
-    if (at === end) return text;
+  if (end - start <= shortDecode) {
+    const text = getShortAscii(bytes, start, end);
+    if (text !== null) return text;
   }
   try {
     return strictDecoder.decode(bytes.subarray(start, end));
   } catch {
-    throw new CodecError('MALFORMED_UTF8', `${length} bytes that are not UTF-8`, { offset: start });
+    throw new CodecError('MALFORMED_UTF8', `${end - start} bytes that are not UTF-8`, { offset: start });
   }
+}
+
+/** Eight characters a call take less than half the time of one a call. Null when a byte is not ASCII. */
+function getShortAscii(bytes: Uint8Array, start: number, end: number): string | null {
+  let text = '';
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    const a = bytes[at]!;
+    const b = bytes[at + 1]!;
+    const c = bytes[at + 2]!;
+    const d = bytes[at + 3]!;
+    const e = bytes[at + 4]!;
+    const f = bytes[at + 5]!;
+    const g = bytes[at + 6]!;
+    const h = bytes[at + 7]!;
+    if ((a | b | c | d | e | f | g | h) >= 0x80) return null;
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  if (at + 4 <= end) {
+    const a = bytes[at]!;
+    const b = bytes[at + 1]!;
+    const c = bytes[at + 2]!;
+    const d = bytes[at + 3]!;
+    if ((a | b | c | d) >= 0x80) return null;
+    text += String.fromCharCode(a, b, c, d);
+    at += 4;
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 0x80) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Reads as Java's classes do: every malformed sequence becomes U+FFFD, so the original is lost. */

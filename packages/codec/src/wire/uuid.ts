@@ -21,18 +21,38 @@ function makeSextets(): Uint8Array {
 
 /** Sixteen bytes as Kafka prints them: base64 with `-` and `_`, 22 characters, no padding. */
 export function getUuid(bytes: Uint8Array, at: number): string {
-  let text = '';
-  for (let i = 0; i < 15; i += 3) {
-    const triple = (bytes[at + i]! << 16) | (bytes[at + i + 1]! << 8) | bytes[at + i + 2]!;
-    text += String.fromCharCode(
-      charCodes[triple >> 18]!,
-      charCodes[(triple >> 12) & 63]!,
-      charCodes[(triple >> 6) & 63]!,
-      charCodes[triple & 63]!,
-    );
-  }
   const last = bytes[at + 15]!;
-  return text + String.fromCharCode(charCodes[last >> 2]!, charCodes[(last & 3) << 4]!);
+  return (
+    sixBytes(bytes, at) +
+    sixBytes(bytes, at + 6) +
+    threeBytes(bytes, at + 12) +
+    String.fromCharCode(charCodes[last >> 2]!, charCodes[(last & 3) << 4]!)
+  );
+}
+
+function sixBytes(bytes: Uint8Array, at: number): string {
+  const high = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+  const low = (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!;
+  return String.fromCharCode(
+    charCodes[high >> 18]!,
+    charCodes[(high >> 12) & 63]!,
+    charCodes[(high >> 6) & 63]!,
+    charCodes[high & 63]!,
+    charCodes[low >> 18]!,
+    charCodes[(low >> 12) & 63]!,
+    charCodes[(low >> 6) & 63]!,
+    charCodes[low & 63]!,
+  );
+}
+
+function threeBytes(bytes: Uint8Array, at: number): string {
+  const triple = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+  return String.fromCharCode(
+    charCodes[triple >> 18]!,
+    charCodes[(triple >> 12) & 63]!,
+    charCodes[(triple >> 6) & 63]!,
+    charCodes[triple & 63]!,
+  );
 }
 
 /** Writes the sixteen bytes of a UUID in Kafka's text form; the caller has room for them. */

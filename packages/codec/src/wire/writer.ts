@@ -25,6 +25,7 @@ export class Writer {
   view: DataView;
   /** Bytes written into `bytes`; gathered arrays not counted. */
   pos = 0;
+  #capacity: number;
   readonly #gatherFrom: number;
   readonly #gathered: Gathered[] = [];
   #gatheredBytes = 0;
@@ -32,6 +33,7 @@ export class Writer {
   constructor(capacity = 1024, gatherFrom: number = Number.POSITIVE_INFINITY) {
     this.bytes = new Uint8Array(capacity);
     this.view = new DataView(this.bytes.buffer);
+    this.#capacity = capacity;
     this.#gatherFrom = gatherFrom;
   }
 
@@ -137,6 +139,11 @@ export class Writer {
   /** An unsigned varint of at most 32 bits. */
   uvarint(value: number): void {
     if (typeof value !== 'number' || value >>> 0 !== value) throw notInteger('unsigned varint', value);
+    if (value < 0x80) {
+      const at = this.reserve(1);
+      this.bytes[at] = value;
+      return;
+    }
     const at = this.reserve(5);
     this.pos = putUvarint(this.bytes, at, value);
   }
@@ -318,7 +325,7 @@ export class Writer {
   reserve(size: number): number {
     const at = this.pos;
     this.pos = at + size;
-    if (this.pos > this.bytes.length) this.#grow();
+    if (this.pos > this.#capacity) this.#grow();
     return at;
   }
 
@@ -327,6 +334,7 @@ export class Writer {
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
+    this.#capacity = bytes.length;
   }
 }
 

@@ -159,8 +159,8 @@ function readBrokerRegistrationChangeRecord(r: Reader, version: number): BrokerR
       case 2: {
         if (version < 2) throw tagNotInVersion(tag, version);
         const logDirCount = r.compactArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < logDirCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(logDirCount);
+        for (let i = 0; i < logDirCount; i++) list[i] = r.uuid();
         logDirs = list;
         r.endTag(tag, end);
         break;
@@ -168,8 +168,8 @@ function readBrokerRegistrationChangeRecord(r: Reader, version: number): BrokerR
       case 3: {
         if (version < 3) throw tagNotInVersion(tag, version);
         const cordonedLogDirCount = r.compactNullableArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < cordonedLogDirCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(Math.max(cordonedLogDirCount, 0));
+        for (let i = 0; i < cordonedLogDirCount; i++) list[i] = r.uuid();
         cordonedLogDirs = cordonedLogDirCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

@@ -86,8 +86,8 @@ function writeClientQuotaRecord(w: Writer, version: number, m: ClientQuotaRecord
 
 function readClientQuotaRecord(r: Reader, version: number): ClientQuotaRecord {
   const entityCount = r.compactArrayLength(3);
-  const entity: ClientQuotaRecordEntityData[] = [];
-  for (let i = 0; i < entityCount; i++) entity.push(readClientQuotaRecordEntityData(r, version));
+  const entity: ClientQuotaRecordEntityData[] = new Array(entityCount);
+  for (let i = 0; i < entityCount; i++) entity[i] = readClientQuotaRecordEntityData(r, version);
   const key = r.compactString();
   const value = r.float64();
   const remove = r.bool();

@@ -106,11 +106,11 @@ function readConsumerGroupCurrentMemberAssignmentValue(r: Reader, version: numbe
   const previousMemberEpoch = r.int32();
   const state = r.int8();
   const assignedPartitionCount = r.compactArrayLength(18);
-  const assignedPartitions: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = [];
-  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions.push(readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version));
+  const assignedPartitions: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(assignedPartitionCount);
+  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions[i] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
   const partitionsPendingRevocationCount = r.compactArrayLength(18);
-  const partitionsPendingRevocation: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = [];
-  for (let i = 0; i < partitionsPendingRevocationCount; i++) partitionsPendingRevocation.push(readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version));
+  const partitionsPendingRevocation: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(partitionsPendingRevocationCount);
+  for (let i = 0; i < partitionsPendingRevocationCount; i++) partitionsPendingRevocation[i] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     memberEpoch,
@@ -146,8 +146,8 @@ function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w: Writer
 function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r: Reader, _version: number): ConsumerGroupCurrentMemberAssignmentValueTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
@@ -158,8 +158,8 @@ function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r: Reader,
     switch (tag) {
       case 0: {
         const assignmentEpochCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < assignmentEpochCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(assignmentEpochCount, 0));
+        for (let i = 0; i < assignmentEpochCount; i++) list[i] = r.int32();
         assignmentEpochs = assignmentEpochCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

@@ -141,8 +141,8 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
   const clientId = r.compactString();
   const clientHost = r.compactString();
   const subscribedTopicNameCount = r.compactArrayLength(1);
-  const subscribedTopicNames: string[] = [];
-  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames.push(r.compactString());
+  const subscribedTopicNames: string[] = new Array(subscribedTopicNameCount);
+  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames[i] = r.compactString();
   const subscribedTopicRegex = r.compactNullableString();
   const rebalanceTimeoutMs = r.int32();
   const serverAssignor = r.compactNullableString();
@@ -190,8 +190,8 @@ function writeConsumerGroupMemberMetadataValueClassicMemberMetadata(w: Writer, v
 function readConsumerGroupMemberMetadataValueClassicMemberMetadata(r: Reader, version: number): ConsumerGroupMemberMetadataValueClassicMemberMetadata {
   const sessionTimeoutMs = r.int32();
   const supportedProtocolCount = r.compactArrayLength(3);
-  const supportedProtocols: ConsumerGroupMemberMetadataValueClassicProtocol[] = [];
-  for (let i = 0; i < supportedProtocolCount; i++) supportedProtocols.push(readConsumerGroupMemberMetadataValueClassicProtocol(r, version));
+  const supportedProtocols: ConsumerGroupMemberMetadataValueClassicProtocol[] = new Array(supportedProtocolCount);
+  for (let i = 0; i < supportedProtocolCount; i++) supportedProtocols[i] = readConsumerGroupMemberMetadataValueClassicProtocol(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { sessionTimeoutMs, supportedProtocols, unknownTaggedFields };
 }

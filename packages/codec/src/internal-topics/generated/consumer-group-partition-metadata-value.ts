@@ -96,8 +96,8 @@ function writeConsumerGroupPartitionMetadataValue(w: Writer, version: number, m:
 
 function readConsumerGroupPartitionMetadataValue(r: Reader, version: number): ConsumerGroupPartitionMetadataValue {
   const topicCount = r.compactArrayLength(23);
-  const topics: ConsumerGroupPartitionMetadataValueTopicMetadata[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readConsumerGroupPartitionMetadataValueTopicMetadata(r, version));
+  const topics: ConsumerGroupPartitionMetadataValueTopicMetadata[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readConsumerGroupPartitionMetadataValueTopicMetadata(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topics, unknownTaggedFields };
 }
@@ -118,8 +118,8 @@ function readConsumerGroupPartitionMetadataValueTopicMetadata(r: Reader, version
   const topicName = r.compactString();
   const numPartitions = r.int32();
   const partitionMetadataCount = r.compactArrayLength(6);
-  const partitionMetadata: ConsumerGroupPartitionMetadataValuePartitionMetadata[] = [];
-  for (let i = 0; i < partitionMetadataCount; i++) partitionMetadata.push(readConsumerGroupPartitionMetadataValuePartitionMetadata(r, version));
+  const partitionMetadata: ConsumerGroupPartitionMetadataValuePartitionMetadata[] = new Array(partitionMetadataCount);
+  for (let i = 0; i < partitionMetadataCount; i++) partitionMetadata[i] = readConsumerGroupPartitionMetadataValuePartitionMetadata(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, numPartitions, partitionMetadata, unknownTaggedFields };
 }
@@ -136,8 +136,8 @@ function writeConsumerGroupPartitionMetadataValuePartitionMetadata(w: Writer, _v
 function readConsumerGroupPartitionMetadataValuePartitionMetadata(r: Reader, _version: number): ConsumerGroupPartitionMetadataValuePartitionMetadata {
   const partition = r.int32();
   const rackCount = r.compactArrayLength(1);
-  const racks: string[] = [];
-  for (let i = 0; i < rackCount; i++) racks.push(r.compactString());
+  const racks: string[] = new Array(rackCount);
+  for (let i = 0; i < rackCount; i++) racks[i] = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { partition, racks, unknownTaggedFields };
 }

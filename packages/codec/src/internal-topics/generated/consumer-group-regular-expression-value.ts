@@ -67,8 +67,8 @@ function writeConsumerGroupRegularExpressionValue(w: Writer, _version: number, m
 
 function readConsumerGroupRegularExpressionValue(r: Reader, _version: number): ConsumerGroupRegularExpressionValue {
   const topicCount = r.compactArrayLength(1);
-  const topics: string[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(r.compactString());
+  const topics: string[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = r.compactString();
   const versionValue = r.int64();
   const timestamp = r.int64();
   const unknownTaggedFields = r.taggedFields();

@@ -74,8 +74,8 @@ function writeConsumerGroupTargetAssignmentMemberValue(w: Writer, version: numbe
 
 function readConsumerGroupTargetAssignmentMemberValue(r: Reader, version: number): ConsumerGroupTargetAssignmentMemberValue {
   const topicPartitionCount = r.compactArrayLength(18);
-  const topicPartitions: ConsumerGroupTargetAssignmentMemberValueTopicPartition[] = [];
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readConsumerGroupTargetAssignmentMemberValueTopicPartition(r, version));
+  const topicPartitions: ConsumerGroupTargetAssignmentMemberValueTopicPartition[] = new Array(topicPartitionCount);
+  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupTargetAssignmentMemberValueTopicPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
@@ -92,8 +92,8 @@ function writeConsumerGroupTargetAssignmentMemberValueTopicPartition(w: Writer, 
 function readConsumerGroupTargetAssignmentMemberValueTopicPartition(r: Reader, _version: number): ConsumerGroupTargetAssignmentMemberValueTopicPartition {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -86,8 +86,8 @@ function readDelegationTokenRecord(r: Reader, _version: number): DelegationToken
   const owner = r.compactString();
   const requester = r.compactString();
   const renewerCount = r.compactArrayLength(1);
-  const renewers: string[] = [];
-  for (let i = 0; i < renewerCount; i++) renewers.push(r.compactString());
+  const renewers: string[] = new Array(renewerCount);
+  for (let i = 0; i < renewerCount; i++) renewers[i] = r.compactString();
   const issueTimestamp = r.int64();
   const maxTimestamp = r.int64();
   const expirationTimestamp = r.int64();

@@ -139,8 +139,8 @@ function readGroupMetadataValue(r: Reader, version: number): GroupMetadataValue 
   const leader = version >= 4 ? r.compactNullableString() : r.nullableString();
   const currentStateTimestamp = version >= 2 ? r.int64() : -1n;
   const memberCount = version >= 4 ? r.compactArrayLength(15) : version >= 3 ? r.arrayLength(24) : version >= 1 ? r.arrayLength(22) : r.arrayLength(18);
-  const members: GroupMetadataValueMemberMetadata[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readGroupMetadataValueMemberMetadata(r, version));
+  const members: GroupMetadataValueMemberMetadata[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readGroupMetadataValueMemberMetadata(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return {
     protocolType,

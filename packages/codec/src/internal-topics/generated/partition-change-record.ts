@@ -230,8 +230,8 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
     switch (tag) {
       case 0: {
         const isrCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < isrCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(isrCount, 0));
+        for (let i = 0; i < isrCount; i++) list[i] = r.int32();
         isr = isrCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
@@ -243,24 +243,24 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
       }
       case 2: {
         const replicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < replicaCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(replicaCount, 0));
+        for (let i = 0; i < replicaCount; i++) list[i] = r.int32();
         replicas = replicaCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
       }
       case 3: {
         const removingReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < removingReplicaCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(removingReplicaCount, 0));
+        for (let i = 0; i < removingReplicaCount; i++) list[i] = r.int32();
         removingReplicas = removingReplicaCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
       }
       case 4: {
         const addingReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < addingReplicaCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(addingReplicaCount, 0));
+        for (let i = 0; i < addingReplicaCount; i++) list[i] = r.int32();
         addingReplicas = addingReplicaCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
@@ -273,8 +273,8 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
       case 8: {
         if (version < 1) throw tagNotInVersion(tag, version);
         const directoryCount = r.compactNullableArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < directoryCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(Math.max(directoryCount, 0));
+        for (let i = 0; i < directoryCount; i++) list[i] = r.uuid();
         directories = directoryCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
@@ -282,8 +282,8 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
       case 6: {
         if (version < 2) throw tagNotInVersion(tag, version);
         const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < eligibleLeaderReplicaCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(eligibleLeaderReplicaCount, 0));
+        for (let i = 0; i < eligibleLeaderReplicaCount; i++) list[i] = r.int32();
         eligibleLeaderReplicas = eligibleLeaderReplicaCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
@@ -291,8 +291,8 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
       case 7: {
         if (version < 2) throw tagNotInVersion(tag, version);
         const lastKnownElrCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < lastKnownElrCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(lastKnownElrCount, 0));
+        for (let i = 0; i < lastKnownElrCount; i++) list[i] = r.int32();
         lastKnownElr = lastKnownElrCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

@@ -177,24 +177,24 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
   const partitionId = r.int32();
   const topicId = r.uuid();
   const replicaCount = r.compactArrayLength(4);
-  const replicas: number[] = [];
-  for (let i = 0; i < replicaCount; i++) replicas.push(r.int32());
+  const replicas: number[] = new Array(replicaCount);
+  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
   const isrCount = r.compactArrayLength(4);
-  const isr: number[] = [];
-  for (let i = 0; i < isrCount; i++) isr.push(r.int32());
+  const isr: number[] = new Array(isrCount);
+  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
   const removingReplicaCount = r.compactArrayLength(4);
-  const removingReplicas: number[] = [];
-  for (let i = 0; i < removingReplicaCount; i++) removingReplicas.push(r.int32());
+  const removingReplicas: number[] = new Array(removingReplicaCount);
+  for (let i = 0; i < removingReplicaCount; i++) removingReplicas[i] = r.int32();
   const addingReplicaCount = r.compactArrayLength(4);
-  const addingReplicas: number[] = [];
-  for (let i = 0; i < addingReplicaCount; i++) addingReplicas.push(r.int32());
+  const addingReplicas: number[] = new Array(addingReplicaCount);
+  for (let i = 0; i < addingReplicaCount; i++) addingReplicas[i] = r.int32();
   const leader = r.int32();
   let leaderRecoveryState: number = 0;
   const leaderEpoch = r.int32();
   const partitionEpoch = r.int32();
   const directoryCount = version >= 1 ? r.compactArrayLength(16) : 0;
-  const directories: string[] = [];
-  for (let i = 0; i < directoryCount; i++) directories.push(r.uuid());
+  const directories: string[] = new Array(directoryCount);
+  for (let i = 0; i < directoryCount; i++) directories[i] = r.uuid();
   let eligibleLeaderReplicas: number[] | null = null;
   let lastKnownElr: number[] | null = null;
   let unknownTaggedFields = noTaggedFields;
@@ -212,8 +212,8 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
       case 1: {
         if (version < 2) throw tagNotInVersion(tag, version);
         const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < eligibleLeaderReplicaCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(eligibleLeaderReplicaCount, 0));
+        for (let i = 0; i < eligibleLeaderReplicaCount; i++) list[i] = r.int32();
         eligibleLeaderReplicas = eligibleLeaderReplicaCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
@@ -221,8 +221,8 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
       case 2: {
         if (version < 2) throw tagNotInVersion(tag, version);
         const lastKnownElrCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < lastKnownElrCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(lastKnownElrCount, 0));
+        for (let i = 0; i < lastKnownElrCount; i++) list[i] = r.int32();
         lastKnownElr = lastKnownElrCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

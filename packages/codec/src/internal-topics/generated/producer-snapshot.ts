@@ -96,8 +96,8 @@ function writeProducerSnapshot(w: Writer, version: number, m: ProducerSnapshotIn
 function readProducerSnapshot(r: Reader, version: number): ProducerSnapshot {
   const crc = r.uint32();
   const producerEntryCount = r.arrayLength(46);
-  const producerEntries: ProducerSnapshotProducerEntry[] = [];
-  for (let i = 0; i < producerEntryCount; i++) producerEntries.push(readProducerSnapshotProducerEntry(r, version));
+  const producerEntries: ProducerSnapshotProducerEntry[] = new Array(producerEntryCount);
+  for (let i = 0; i < producerEntryCount; i++) producerEntries[i] = readProducerSnapshotProducerEntry(r, version);
   return { crc, producerEntries };
 }
 

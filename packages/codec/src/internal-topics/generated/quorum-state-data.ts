@@ -126,8 +126,8 @@ function readQuorumStateData(r: Reader, version: number): QuorumStateData {
   const currentVoterCount = version >= 1 ? 0 : r.compactNullableArrayLength(5);
   let currentVoters: QuorumStateDataVoter[] | null = null;
   if (currentVoterCount >= 0) {
-    currentVoters = [];
-    for (let i = 0; i < currentVoterCount; i++) currentVoters.push(readQuorumStateDataVoter(r, version));
+    currentVoters = new Array(currentVoterCount);
+    for (let i = 0; i < currentVoterCount; i++) currentVoters[i] = readQuorumStateDataVoter(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return {

@@ -194,11 +194,11 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
   const incarnationId = r.uuid();
   const brokerEpoch = r.int64();
   const endPointCount = r.compactArrayLength(7);
-  const endPoints: RegisterBrokerRecordBrokerEndpoint[] = [];
-  for (let i = 0; i < endPointCount; i++) endPoints.push(readRegisterBrokerRecordBrokerEndpoint(r, version));
+  const endPoints: RegisterBrokerRecordBrokerEndpoint[] = new Array(endPointCount);
+  for (let i = 0; i < endPointCount; i++) endPoints[i] = readRegisterBrokerRecordBrokerEndpoint(r, version);
   const featureCount = r.compactArrayLength(6);
-  const features: RegisterBrokerRecordBrokerFeature[] = [];
-  for (let i = 0; i < featureCount; i++) features.push(readRegisterBrokerRecordBrokerFeature(r, version));
+  const features: RegisterBrokerRecordBrokerFeature[] = new Array(featureCount);
+  for (let i = 0; i < featureCount; i++) features[i] = readRegisterBrokerRecordBrokerFeature(r, version);
   const rack = r.compactNullableString();
   const fenced = r.bool();
   const inControlledShutdown = version >= 1 ? r.bool() : false;
@@ -214,8 +214,8 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
       case 0: {
         if (version < 3) throw tagNotInVersion(tag, version);
         const logDirCount = r.compactArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < logDirCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(logDirCount);
+        for (let i = 0; i < logDirCount; i++) list[i] = r.uuid();
         logDirs = list;
         r.endTag(tag, end);
         break;
@@ -223,8 +223,8 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
       case 1: {
         if (version < 4) throw tagNotInVersion(tag, version);
         const cordonedLogDirCount = r.compactNullableArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < cordonedLogDirCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(Math.max(cordonedLogDirCount, 0));
+        for (let i = 0; i < cordonedLogDirCount; i++) list[i] = r.uuid();
         cordonedLogDirs = cordonedLogDirCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

@@ -123,11 +123,11 @@ function readRegisterControllerRecord(r: Reader, version: number): RegisterContr
   const incarnationId = r.uuid();
   const zkMigrationReady = r.bool();
   const endPointCount = r.compactArrayLength(7);
-  const endPoints: RegisterControllerRecordControllerEndpoint[] = [];
-  for (let i = 0; i < endPointCount; i++) endPoints.push(readRegisterControllerRecordControllerEndpoint(r, version));
+  const endPoints: RegisterControllerRecordControllerEndpoint[] = new Array(endPointCount);
+  for (let i = 0; i < endPointCount; i++) endPoints[i] = readRegisterControllerRecordControllerEndpoint(r, version);
   const featureCount = r.compactArrayLength(6);
-  const features: RegisterControllerRecordControllerFeature[] = [];
-  for (let i = 0; i < featureCount; i++) features.push(readRegisterControllerRecordControllerFeature(r, version));
+  const features: RegisterControllerRecordControllerFeature[] = new Array(featureCount);
+  for (let i = 0; i < featureCount; i++) features[i] = readRegisterControllerRecordControllerFeature(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     controllerId,

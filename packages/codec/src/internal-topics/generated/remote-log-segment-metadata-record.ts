@@ -174,8 +174,8 @@ function readRemoteLogSegmentMetadataRecord(r: Reader, version: number): RemoteL
   const maxTimestampMs = r.int64();
   const eventTimestampMs = r.int64();
   const segmentLeaderEpochCount = r.compactArrayLength(13);
-  const segmentLeaderEpochs: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry[] = [];
-  for (let i = 0; i < segmentLeaderEpochCount; i++) segmentLeaderEpochs.push(readRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(r, version));
+  const segmentLeaderEpochs: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry[] = new Array(segmentLeaderEpochCount);
+  for (let i = 0; i < segmentLeaderEpochCount; i++) segmentLeaderEpochs[i] = readRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(r, version);
   const segmentSizeInBytes = r.int32();
   const customMetadata = r.compactNullableByteArray();
   const remoteLogSegmentState = r.int8();

@@ -139,8 +139,8 @@ function readRemoteLogSegmentMetadataSnapshotRecord(r: Reader, version: number):
   const maxTimestampMs = r.int64();
   const eventTimestampMs = r.int64();
   const segmentLeaderEpochCount = r.compactArrayLength(13);
-  const segmentLeaderEpochs: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry[] = [];
-  for (let i = 0; i < segmentLeaderEpochCount; i++) segmentLeaderEpochs.push(readRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(r, version));
+  const segmentLeaderEpochs: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry[] = new Array(segmentLeaderEpochCount);
+  for (let i = 0; i < segmentLeaderEpochCount; i++) segmentLeaderEpochs[i] = readRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(r, version);
   const segmentSizeInBytes = r.int32();
   const customMetadata = r.compactNullableByteArray();
   const remoteLogSegmentState = r.int8();

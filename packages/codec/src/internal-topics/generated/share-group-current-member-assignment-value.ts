@@ -92,8 +92,8 @@ function readShareGroupCurrentMemberAssignmentValue(r: Reader, version: number):
   const previousMemberEpoch = r.int32();
   const state = r.int8();
   const assignedPartitionCount = r.compactArrayLength(18);
-  const assignedPartitions: ShareGroupCurrentMemberAssignmentValueTopicPartitions[] = [];
-  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions.push(readShareGroupCurrentMemberAssignmentValueTopicPartitions(r, version));
+  const assignedPartitions: ShareGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(assignedPartitionCount);
+  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions[i] = readShareGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { memberEpoch, previousMemberEpoch, state, assignedPartitions, unknownTaggedFields };
 }
@@ -110,8 +110,8 @@ function writeShareGroupCurrentMemberAssignmentValueTopicPartitions(w: Writer, _
 function readShareGroupCurrentMemberAssignmentValueTopicPartitions(r: Reader, _version: number): ShareGroupCurrentMemberAssignmentValueTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

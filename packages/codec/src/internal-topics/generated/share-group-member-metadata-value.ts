@@ -73,8 +73,8 @@ function readShareGroupMemberMetadataValue(r: Reader, _version: number): ShareGr
   const clientId = r.compactString();
   const clientHost = r.compactString();
   const subscribedTopicNameCount = r.compactArrayLength(1);
-  const subscribedTopicNames: string[] = [];
-  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames.push(r.compactString());
+  const subscribedTopicNames: string[] = new Array(subscribedTopicNameCount);
+  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames[i] = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { rackId, clientId, clientHost, subscribedTopicNames, unknownTaggedFields };
 }

@@ -109,14 +109,14 @@ function writeShareGroupStatePartitionMetadataValue(w: Writer, version: number, 
 
 function readShareGroupStatePartitionMetadataValue(r: Reader, version: number): ShareGroupStatePartitionMetadataValue {
   const initializingTopicCount = r.compactArrayLength(19);
-  const initializingTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = [];
-  for (let i = 0; i < initializingTopicCount; i++) initializingTopics.push(readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version));
+  const initializingTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = new Array(initializingTopicCount);
+  for (let i = 0; i < initializingTopicCount; i++) initializingTopics[i] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version);
   const initializedTopicCount = r.compactArrayLength(19);
-  const initializedTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = [];
-  for (let i = 0; i < initializedTopicCount; i++) initializedTopics.push(readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version));
+  const initializedTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = new Array(initializedTopicCount);
+  for (let i = 0; i < initializedTopicCount; i++) initializedTopics[i] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version);
   const deletingTopicCount = r.compactArrayLength(18);
-  const deletingTopics: ShareGroupStatePartitionMetadataValueTopicInfo[] = [];
-  for (let i = 0; i < deletingTopicCount; i++) deletingTopics.push(readShareGroupStatePartitionMetadataValueTopicInfo(r, version));
+  const deletingTopics: ShareGroupStatePartitionMetadataValueTopicInfo[] = new Array(deletingTopicCount);
+  for (let i = 0; i < deletingTopicCount; i++) deletingTopics[i] = readShareGroupStatePartitionMetadataValueTopicInfo(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { initializingTopics, initializedTopics, deletingTopics, unknownTaggedFields };
 }
@@ -135,8 +135,8 @@ function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r: Reader,
   const topicId = r.uuid();
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, partitions, unknownTaggedFields };
 }

@@ -74,8 +74,8 @@ function writeShareGroupTargetAssignmentMemberValue(w: Writer, version: number, 
 
 function readShareGroupTargetAssignmentMemberValue(r: Reader, version: number): ShareGroupTargetAssignmentMemberValue {
   const topicPartitionCount = r.compactArrayLength(18);
-  const topicPartitions: ShareGroupTargetAssignmentMemberValueTopicPartition[] = [];
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readShareGroupTargetAssignmentMemberValueTopicPartition(r, version));
+  const topicPartitions: ShareGroupTargetAssignmentMemberValueTopicPartition[] = new Array(topicPartitionCount);
+  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readShareGroupTargetAssignmentMemberValueTopicPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
@@ -92,8 +92,8 @@ function writeShareGroupTargetAssignmentMemberValueTopicPartition(w: Writer, _ve
 function readShareGroupTargetAssignmentMemberValueTopicPartition(r: Reader, _version: number): ShareGroupTargetAssignmentMemberValueTopicPartition {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -132,8 +132,8 @@ function readShareSnapshotValue(r: Reader, version: number): ShareSnapshotValue 
   const createTimestamp = r.int64();
   const writeTimestamp = r.int64();
   const stateBatchCount = r.compactArrayLength(20);
-  const stateBatches: ShareSnapshotValueStateBatch[] = [];
-  for (let i = 0; i < stateBatchCount; i++) stateBatches.push(readShareSnapshotValueStateBatch(r, version));
+  const stateBatches: ShareSnapshotValueStateBatch[] = new Array(stateBatchCount);
+  for (let i = 0; i < stateBatchCount; i++) stateBatches[i] = readShareSnapshotValueStateBatch(r, version);
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
   const unknown: TaggedField[] = [];

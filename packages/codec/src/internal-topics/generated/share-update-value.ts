@@ -114,8 +114,8 @@ function readShareUpdateValue(r: Reader, version: number): ShareUpdateValue {
   const startOffset = r.int64();
   let deliveryCompleteCount: number = -1;
   const stateBatchCount = r.compactArrayLength(20);
-  const stateBatches: ShareUpdateValueStateBatch[] = [];
-  for (let i = 0; i < stateBatchCount; i++) stateBatches.push(readShareUpdateValueStateBatch(r, version));
+  const stateBatches: ShareUpdateValueStateBatch[] = new Array(stateBatchCount);
+  for (let i = 0; i < stateBatchCount; i++) stateBatches[i] = readShareUpdateValueStateBatch(r, version);
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
   const unknown: TaggedField[] = [];

@@ -145,23 +145,23 @@ function readStreamsGroupCurrentMemberAssignmentValue(r: Reader, version: number
   const previousMemberEpoch = r.int32();
   const state = r.int8();
   const activeTaskCount = r.compactArrayLength(3);
-  const activeTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = [];
-  for (let i = 0; i < activeTaskCount; i++) activeTasks.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version));
+  const activeTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(activeTaskCount);
+  for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const standbyTaskCount = r.compactArrayLength(3);
-  const standbyTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = [];
-  for (let i = 0; i < standbyTaskCount; i++) standbyTasks.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version));
+  const standbyTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(standbyTaskCount);
+  for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const warmupTaskCount = r.compactArrayLength(3);
-  const warmupTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = [];
-  for (let i = 0; i < warmupTaskCount; i++) warmupTasks.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version));
+  const warmupTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(warmupTaskCount);
+  for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const activeTasksPendingRevocationCount = r.compactArrayLength(3);
-  const activeTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = [];
-  for (let i = 0; i < activeTasksPendingRevocationCount; i++) activeTasksPendingRevocation.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version));
+  const activeTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(activeTasksPendingRevocationCount);
+  for (let i = 0; i < activeTasksPendingRevocationCount; i++) activeTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const standbyTasksPendingRevocationCount = r.compactArrayLength(3);
-  const standbyTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = [];
-  for (let i = 0; i < standbyTasksPendingRevocationCount; i++) standbyTasksPendingRevocation.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version));
+  const standbyTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(standbyTasksPendingRevocationCount);
+  for (let i = 0; i < standbyTasksPendingRevocationCount; i++) standbyTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const warmupTasksPendingRevocationCount = r.compactArrayLength(3);
-  const warmupTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = [];
-  for (let i = 0; i < warmupTasksPendingRevocationCount; i++) warmupTasksPendingRevocation.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version));
+  const warmupTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(warmupTasksPendingRevocationCount);
+  for (let i = 0; i < warmupTasksPendingRevocationCount; i++) warmupTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     memberEpoch,
@@ -201,8 +201,8 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w: Writer, _versio
 function readStreamsGroupCurrentMemberAssignmentValueTaskIds(r: Reader, _version: number): StreamsGroupCurrentMemberAssignmentValueTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
@@ -213,8 +213,8 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(r: Reader, _version
     switch (tag) {
       case 0: {
         const assignmentEpochCount = r.compactNullableArrayLength(4);
-        const list: number[] = [];
-        for (let i = 0; i < assignmentEpochCount; i++) list.push(r.int32());
+        const list: number[] = new Array(Math.max(assignmentEpochCount, 0));
+        for (let i = 0; i < assignmentEpochCount; i++) list[i] = r.int32();
         assignmentEpochs = assignmentEpochCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

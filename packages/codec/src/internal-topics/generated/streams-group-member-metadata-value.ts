@@ -136,8 +136,8 @@ function readStreamsGroupMemberMetadataValue(r: Reader, version: number): Stream
   const processId = r.compactString();
   const userEndpoint = r.int8() < 0 ? null : readStreamsGroupMemberMetadataValueEndpoint(r, version);
   const clientTagCount = r.compactArrayLength(3);
-  const clientTags: StreamsGroupMemberMetadataValueKeyValue[] = [];
-  for (let i = 0; i < clientTagCount; i++) clientTags.push(readStreamsGroupMemberMetadataValueKeyValue(r, version));
+  const clientTags: StreamsGroupMemberMetadataValueKeyValue[] = new Array(clientTagCount);
+  for (let i = 0; i < clientTagCount; i++) clientTags[i] = readStreamsGroupMemberMetadataValueKeyValue(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     instanceId,

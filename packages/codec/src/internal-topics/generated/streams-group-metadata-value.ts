@@ -147,8 +147,8 @@ function readStreamsGroupMetadataValue(r: Reader, version: number): StreamsGroup
       }
       case 1: {
         const lastAssignmentConfigCount = r.compactNullableArrayLength(3);
-        const list: StreamsGroupMetadataValueLastAssignmentConfig[] = [];
-        for (let i = 0; i < lastAssignmentConfigCount; i++) list.push(readStreamsGroupMetadataValueLastAssignmentConfig(r, version));
+        const list: StreamsGroupMetadataValueLastAssignmentConfig[] = new Array(Math.max(lastAssignmentConfigCount, 0));
+        for (let i = 0; i < lastAssignmentConfigCount; i++) list[i] = readStreamsGroupMetadataValueLastAssignmentConfig(r, version);
         lastAssignmentConfigs = lastAssignmentConfigCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

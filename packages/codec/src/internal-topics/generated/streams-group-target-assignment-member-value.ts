@@ -91,14 +91,14 @@ function writeStreamsGroupTargetAssignmentMemberValue(w: Writer, version: number
 
 function readStreamsGroupTargetAssignmentMemberValue(r: Reader, version: number): StreamsGroupTargetAssignmentMemberValue {
   const activeTaskCount = r.compactArrayLength(3);
-  const activeTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = [];
-  for (let i = 0; i < activeTaskCount; i++) activeTasks.push(readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version));
+  const activeTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = new Array(activeTaskCount);
+  for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
   const standbyTaskCount = r.compactArrayLength(3);
-  const standbyTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = [];
-  for (let i = 0; i < standbyTaskCount; i++) standbyTasks.push(readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version));
+  const standbyTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = new Array(standbyTaskCount);
+  for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
   const warmupTaskCount = r.compactArrayLength(3);
-  const warmupTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = [];
-  for (let i = 0; i < warmupTaskCount; i++) warmupTasks.push(readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version));
+  const warmupTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = new Array(warmupTaskCount);
+  for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { activeTasks, standbyTasks, warmupTasks, unknownTaggedFields };
 }
@@ -115,8 +115,8 @@ function writeStreamsGroupTargetAssignmentMemberValueTaskIds(w: Writer, _version
 function readStreamsGroupTargetAssignmentMemberValueTaskIds(r: Reader, _version: number): StreamsGroupTargetAssignmentMemberValueTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, partitions, unknownTaggedFields };
 }

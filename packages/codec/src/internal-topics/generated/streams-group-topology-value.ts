@@ -160,8 +160,8 @@ function writeStreamsGroupTopologyValue(w: Writer, version: number, m: StreamsGr
 function readStreamsGroupTopologyValue(r: Reader, version: number): StreamsGroupTopologyValue {
   const epoch = r.int32();
   const subtopologyCount = r.compactArrayLength(8);
-  const subtopologies: StreamsGroupTopologyValueSubtopology[] = [];
-  for (let i = 0; i < subtopologyCount; i++) subtopologies.push(readStreamsGroupTopologyValueSubtopology(r, version));
+  const subtopologies: StreamsGroupTopologyValueSubtopology[] = new Array(subtopologyCount);
+  for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupTopologyValueSubtopology(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { epoch, subtopologies, unknownTaggedFields };
 }
@@ -193,23 +193,23 @@ function writeStreamsGroupTopologyValueSubtopology(w: Writer, version: number, m
 function readStreamsGroupTopologyValueSubtopology(r: Reader, version: number): StreamsGroupTopologyValueSubtopology {
   const subtopologyId = r.compactString();
   const sourceTopicCount = r.compactArrayLength(1);
-  const sourceTopics: string[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.compactString());
+  const sourceTopics: string[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.compactString();
   const sourceTopicRegexCount = r.compactArrayLength(1);
-  const sourceTopicRegex: string[] = [];
-  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex.push(r.compactString());
+  const sourceTopicRegex: string[] = new Array(sourceTopicRegexCount);
+  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex[i] = r.compactString();
   const stateChangelogTopicCount = r.compactArrayLength(9);
-  const stateChangelogTopics: StreamsGroupTopologyValueTopicInfo[] = [];
-  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics.push(readStreamsGroupTopologyValueTopicInfo(r, version));
+  const stateChangelogTopics: StreamsGroupTopologyValueTopicInfo[] = new Array(stateChangelogTopicCount);
+  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics[i] = readStreamsGroupTopologyValueTopicInfo(r, version);
   const repartitionSinkTopicCount = r.compactArrayLength(1);
-  const repartitionSinkTopics: string[] = [];
-  for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics.push(r.compactString());
+  const repartitionSinkTopics: string[] = new Array(repartitionSinkTopicCount);
+  for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics[i] = r.compactString();
   const repartitionSourceTopicCount = r.compactArrayLength(9);
-  const repartitionSourceTopics: StreamsGroupTopologyValueTopicInfo[] = [];
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics.push(readStreamsGroupTopologyValueTopicInfo(r, version));
+  const repartitionSourceTopics: StreamsGroupTopologyValueTopicInfo[] = new Array(repartitionSourceTopicCount);
+  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = readStreamsGroupTopologyValueTopicInfo(r, version);
   const copartitionGroupCount = r.compactArrayLength(4);
-  const copartitionGroups: StreamsGroupTopologyValueCopartitionGroup[] = [];
-  for (let i = 0; i < copartitionGroupCount; i++) copartitionGroups.push(readStreamsGroupTopologyValueCopartitionGroup(r, version));
+  const copartitionGroups: StreamsGroupTopologyValueCopartitionGroup[] = new Array(copartitionGroupCount);
+  for (let i = 0; i < copartitionGroupCount; i++) copartitionGroups[i] = readStreamsGroupTopologyValueCopartitionGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     subtopologyId,
@@ -239,8 +239,8 @@ function readStreamsGroupTopologyValueTopicInfo(r: Reader, version: number): Str
   const partitions = r.int32();
   const replicationFactor = r.int16();
   const topicConfigCount = r.compactArrayLength(3);
-  const topicConfigs: StreamsGroupTopologyValueTopicConfig[] = [];
-  for (let i = 0; i < topicConfigCount; i++) topicConfigs.push(readStreamsGroupTopologyValueTopicConfig(r, version));
+  const topicConfigs: StreamsGroupTopologyValueTopicConfig[] = new Array(topicConfigCount);
+  for (let i = 0; i < topicConfigCount; i++) topicConfigs[i] = readStreamsGroupTopologyValueTopicConfig(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, replicationFactor, topicConfigs, unknownTaggedFields };
 }
@@ -275,14 +275,14 @@ function writeStreamsGroupTopologyValueCopartitionGroup(w: Writer, _version: num
 
 function readStreamsGroupTopologyValueCopartitionGroup(r: Reader, _version: number): StreamsGroupTopologyValueCopartitionGroup {
   const sourceTopicCount = r.compactArrayLength(2);
-  const sourceTopics: number[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.int16());
+  const sourceTopics: number[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.int16();
   const sourceTopicRegexCount = r.compactArrayLength(2);
-  const sourceTopicRegex: number[] = [];
-  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex.push(r.int16());
+  const sourceTopicRegex: number[] = new Array(sourceTopicRegexCount);
+  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex[i] = r.int16();
   const repartitionSourceTopicCount = r.compactArrayLength(2);
-  const repartitionSourceTopics: number[] = [];
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics.push(r.int16());
+  const repartitionSourceTopics: number[] = new Array(repartitionSourceTopicCount);
+  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = r.int16();
   const unknownTaggedFields = r.taggedFields();
   return { sourceTopics, sourceTopicRegex, repartitionSourceTopics, unknownTaggedFields };
 }

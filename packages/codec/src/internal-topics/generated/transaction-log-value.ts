@@ -192,8 +192,8 @@ function readTransactionLogValue(r: Reader, version: number): TransactionLogValu
   const transactionPartitionCount = version >= 1 ? r.compactNullableArrayLength(3) : r.nullableArrayLength(6);
   let transactionPartitions: TransactionLogValuePartitionsSchema[] | null = null;
   if (transactionPartitionCount >= 0) {
-    transactionPartitions = [];
-    for (let i = 0; i < transactionPartitionCount; i++) transactionPartitions.push(readTransactionLogValuePartitionsSchema(r, version));
+    transactionPartitions = new Array(transactionPartitionCount);
+    for (let i = 0; i < transactionPartitionCount; i++) transactionPartitions[i] = readTransactionLogValuePartitionsSchema(r, version);
   }
   const transactionLastUpdateTimestampMs = r.int64();
   const transactionStartTimestampMs = r.int64();
@@ -264,8 +264,8 @@ function writeTransactionLogValuePartitionsSchema(w: Writer, version: number, m:
 function readTransactionLogValuePartitionsSchema(r: Reader, version: number): TransactionLogValuePartitionsSchema {
   const topic = version >= 1 ? r.compactString() : r.string();
   const partitionIdCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIds: number[] = [];
-  for (let i = 0; i < partitionIdCount; i++) partitionIds.push(r.int32());
+  const partitionIds: number[] = new Array(partitionIdCount);
+  for (let i = 0; i < partitionIdCount; i++) partitionIds[i] = r.int32();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { topic, partitionIds, unknownTaggedFields };
 }

@@ -159,14 +159,14 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartit
 
 function readAddPartitionsToTxnRequest(r: Reader, version: number): AddPartitionsToTxnRequest {
   const transactionCount = version >= 4 ? r.compactArrayLength(14) : 0;
-  const transactions: AddPartitionsToTxnRequestAddPartitionsToTxnTransaction[] = [];
-  for (let i = 0; i < transactionCount; i++) transactions.push(readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r, version));
+  const transactions: AddPartitionsToTxnRequestAddPartitionsToTxnTransaction[] = new Array(transactionCount);
+  for (let i = 0; i < transactionCount; i++) transactions[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r, version);
   const v3AndBelowTransactionalId = version >= 4 ? '' : version >= 3 ? r.compactString() : r.string();
   const v3AndBelowProducerId = version >= 4 ? 0n : r.int64();
   const v3AndBelowProducerEpoch = version >= 4 ? 0 : r.int16();
   const v3AndBelowTopicCount = version >= 4 ? 0 : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const v3AndBelowTopics: AddPartitionsToTxnRequestAddPartitionsToTxnTopic[] = [];
-  for (let i = 0; i < v3AndBelowTopicCount; i++) v3AndBelowTopics.push(readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r, version));
+  const v3AndBelowTopics: AddPartitionsToTxnRequestAddPartitionsToTxnTopic[] = new Array(v3AndBelowTopicCount);
+  for (let i = 0; i < v3AndBelowTopicCount; i++) v3AndBelowTopics[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return {
     transactions,
@@ -197,8 +197,8 @@ function readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r: Reader, v
   const producerEpoch = r.int16();
   const verifyOnly = r.bool();
   const topicCount = r.compactArrayLength(3);
-  const topics: AddPartitionsToTxnRequestAddPartitionsToTxnTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r, version));
+  const topics: AddPartitionsToTxnRequestAddPartitionsToTxnTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { transactionalId, producerId, producerEpoch, verifyOnly, topics, unknownTaggedFields };
 }
@@ -219,8 +219,8 @@ function writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w: Writer, versio
 function readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r: Reader, version: number): AddPartitionsToTxnRequestAddPartitionsToTxnTopic {
   const name = version >= 3 ? r.compactString() : r.string();
   const partitionCount = version >= 3 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

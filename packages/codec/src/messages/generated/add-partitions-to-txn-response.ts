@@ -154,11 +154,11 @@ function readAddPartitionsToTxnResponse(r: Reader, version: number): AddPartitio
   const throttleTimeMs = r.int32();
   const errorCode = version >= 4 ? r.int16() : 0;
   const resultsByTransactionCount = version >= 4 ? r.compactArrayLength(3) : 0;
-  const resultsByTransaction: AddPartitionsToTxnResponseAddPartitionsToTxnResult[] = [];
-  for (let i = 0; i < resultsByTransactionCount; i++) resultsByTransaction.push(readAddPartitionsToTxnResponseAddPartitionsToTxnResult(r, version));
+  const resultsByTransaction: AddPartitionsToTxnResponseAddPartitionsToTxnResult[] = new Array(resultsByTransactionCount);
+  for (let i = 0; i < resultsByTransactionCount; i++) resultsByTransaction[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnResult(r, version);
   const resultsByTopicV3AndBelowCount = version >= 4 ? 0 : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const resultsByTopicV3AndBelow: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = [];
-  for (let i = 0; i < resultsByTopicV3AndBelowCount; i++) resultsByTopicV3AndBelow.push(readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version));
+  const resultsByTopicV3AndBelow: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = new Array(resultsByTopicV3AndBelowCount);
+  for (let i = 0; i < resultsByTopicV3AndBelowCount; i++) resultsByTopicV3AndBelow[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return {
     throttleTimeMs,
@@ -181,8 +181,8 @@ function writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(w: Writer, vers
 function readAddPartitionsToTxnResponseAddPartitionsToTxnResult(r: Reader, version: number): AddPartitionsToTxnResponseAddPartitionsToTxnResult {
   const transactionalId = r.compactString();
   const topicResultCount = r.compactArrayLength(3);
-  const topicResults: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = [];
-  for (let i = 0; i < topicResultCount; i++) topicResults.push(readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version));
+  const topicResults: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = new Array(topicResultCount);
+  for (let i = 0; i < topicResultCount; i++) topicResults[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { transactionalId, topicResults, unknownTaggedFields };
 }
@@ -203,8 +203,8 @@ function writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w: Writer,
 function readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r: Reader, version: number): AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult {
   const name = version >= 3 ? r.compactString() : r.string();
   const resultsByPartitionCount = version >= 3 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const resultsByPartition: AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult[] = [];
-  for (let i = 0; i < resultsByPartitionCount; i++) resultsByPartition.push(readAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(r, version));
+  const resultsByPartition: AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult[] = new Array(resultsByPartitionCount);
+  for (let i = 0; i < resultsByPartitionCount; i++) resultsByPartition[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { name, resultsByPartition, unknownTaggedFields };
 }

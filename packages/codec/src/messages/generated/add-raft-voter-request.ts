@@ -117,8 +117,8 @@ function readAddRaftVoterRequest(r: Reader, version: number): AddRaftVoterReques
   const voterId = r.int32();
   const voterDirectoryId = r.uuid();
   const listenerCount = r.compactArrayLength(5);
-  const listeners: AddRaftVoterRequestListener[] = [];
-  for (let i = 0; i < listenerCount; i++) listeners.push(readAddRaftVoterRequestListener(r, version));
+  const listeners: AddRaftVoterRequestListener[] = new Array(listenerCount);
+  for (let i = 0; i < listenerCount; i++) listeners[i] = readAddRaftVoterRequestListener(r, version);
   const ackWhenCommitted = version >= 1 ? r.bool() : true;
   const unknownTaggedFields = r.taggedFields();
   return {

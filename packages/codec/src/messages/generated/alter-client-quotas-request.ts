@@ -123,8 +123,8 @@ function writeAlterClientQuotasRequest(w: Writer, version: number, m: AlterClien
 
 function readAlterClientQuotasRequest(r: Reader, version: number): AlterClientQuotasRequest {
   const entryCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(8);
-  const entries: AlterClientQuotasRequestEntryData[] = [];
-  for (let i = 0; i < entryCount; i++) entries.push(readAlterClientQuotasRequestEntryData(r, version));
+  const entries: AlterClientQuotasRequestEntryData[] = new Array(entryCount);
+  for (let i = 0; i < entryCount; i++) entries[i] = readAlterClientQuotasRequestEntryData(r, version);
   const validateOnly = r.bool();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { entries, validateOnly, unknownTaggedFields };
@@ -146,11 +146,11 @@ function writeAlterClientQuotasRequestEntryData(w: Writer, version: number, m: A
 
 function readAlterClientQuotasRequestEntryData(r: Reader, version: number): AlterClientQuotasRequestEntryData {
   const entityCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const entity: AlterClientQuotasRequestEntityData[] = [];
-  for (let i = 0; i < entityCount; i++) entity.push(readAlterClientQuotasRequestEntityData(r, version));
+  const entity: AlterClientQuotasRequestEntityData[] = new Array(entityCount);
+  for (let i = 0; i < entityCount; i++) entity[i] = readAlterClientQuotasRequestEntityData(r, version);
   const opCount = version >= 1 ? r.compactArrayLength(11) : r.arrayLength(11);
-  const ops: AlterClientQuotasRequestOpData[] = [];
-  for (let i = 0; i < opCount; i++) ops.push(readAlterClientQuotasRequestOpData(r, version));
+  const ops: AlterClientQuotasRequestOpData[] = new Array(opCount);
+  for (let i = 0; i < opCount; i++) ops[i] = readAlterClientQuotasRequestOpData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { entity, ops, unknownTaggedFields };
 }

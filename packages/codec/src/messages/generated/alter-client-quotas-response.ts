@@ -111,8 +111,8 @@ function writeAlterClientQuotasResponse(w: Writer, version: number, m: AlterClie
 function readAlterClientQuotasResponse(r: Reader, version: number): AlterClientQuotasResponse {
   const throttleTimeMs = r.int32();
   const entryCount = version >= 1 ? r.compactArrayLength(5) : r.arrayLength(8);
-  const entries: AlterClientQuotasResponseEntryData[] = [];
-  for (let i = 0; i < entryCount; i++) entries.push(readAlterClientQuotasResponseEntryData(r, version));
+  const entries: AlterClientQuotasResponseEntryData[] = new Array(entryCount);
+  for (let i = 0; i < entryCount; i++) entries[i] = readAlterClientQuotasResponseEntryData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, entries, unknownTaggedFields };
 }
@@ -135,8 +135,8 @@ function readAlterClientQuotasResponseEntryData(r: Reader, version: number): Alt
   const errorCode = r.int16();
   const errorMessage = version >= 1 ? r.compactNullableString() : r.nullableString();
   const entityCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const entity: AlterClientQuotasResponseEntityData[] = [];
-  for (let i = 0; i < entityCount; i++) entity.push(readAlterClientQuotasResponseEntityData(r, version));
+  const entity: AlterClientQuotasResponseEntityData[] = new Array(entityCount);
+  for (let i = 0; i < entityCount; i++) entity[i] = readAlterClientQuotasResponseEntityData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { errorCode, errorMessage, entity, unknownTaggedFields };
 }

@@ -108,8 +108,8 @@ function writeAlterConfigsRequest(w: Writer, version: number, m: AlterConfigsReq
 
 function readAlterConfigsRequest(r: Reader, version: number): AlterConfigsRequest {
   const resourceCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(7);
-  const resources: AlterConfigsRequestAlterConfigsResource[] = [];
-  for (let i = 0; i < resourceCount; i++) resources.push(readAlterConfigsRequestAlterConfigsResource(r, version));
+  const resources: AlterConfigsRequestAlterConfigsResource[] = new Array(resourceCount);
+  for (let i = 0; i < resourceCount; i++) resources[i] = readAlterConfigsRequestAlterConfigsResource(r, version);
   const validateOnly = r.bool();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { resources, validateOnly, unknownTaggedFields };
@@ -133,8 +133,8 @@ function readAlterConfigsRequestAlterConfigsResource(r: Reader, version: number)
   const resourceType = r.int8();
   const resourceName = version >= 2 ? r.compactString() : r.string();
   const configCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const configs: AlterConfigsRequestAlterableConfig[] = [];
-  for (let i = 0; i < configCount; i++) configs.push(readAlterConfigsRequestAlterableConfig(r, version));
+  const configs: AlterConfigsRequestAlterableConfig[] = new Array(configCount);
+  for (let i = 0; i < configCount; i++) configs[i] = readAlterConfigsRequestAlterableConfig(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { resourceType, resourceName, configs, unknownTaggedFields };
 }

@@ -99,8 +99,8 @@ function writeAlterConfigsResponse(w: Writer, version: number, m: AlterConfigsRe
 function readAlterConfigsResponse(r: Reader, version: number): AlterConfigsResponse {
   const throttleTimeMs = r.int32();
   const responseCount = version >= 2 ? r.compactArrayLength(6) : r.arrayLength(7);
-  const responses: AlterConfigsResponseAlterConfigsResourceResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readAlterConfigsResponseAlterConfigsResourceResponse(r, version));
+  const responses: AlterConfigsResponseAlterConfigsResourceResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readAlterConfigsResponseAlterConfigsResourceResponse(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, responses, unknownTaggedFields };
 }

@@ -114,8 +114,8 @@ function readAlterPartitionReassignmentsRequest(r: Reader, version: number): Alt
   const timeoutMs = r.int32();
   const allowReplicationFactorChange = version >= 1 ? r.bool() : true;
   const topicCount = r.compactArrayLength(3);
-  const topics: AlterPartitionReassignmentsRequestReassignableTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAlterPartitionReassignmentsRequestReassignableTopic(r, version));
+  const topics: AlterPartitionReassignmentsRequestReassignableTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAlterPartitionReassignmentsRequestReassignableTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { timeoutMs, allowReplicationFactorChange, topics, unknownTaggedFields };
 }
@@ -132,8 +132,8 @@ function writeAlterPartitionReassignmentsRequestReassignableTopic(w: Writer, ver
 function readAlterPartitionReassignmentsRequestReassignableTopic(r: Reader, version: number): AlterPartitionReassignmentsRequestReassignableTopic {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(6);
-  const partitions: AlterPartitionReassignmentsRequestReassignablePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterPartitionReassignmentsRequestReassignablePartition(r, version));
+  const partitions: AlterPartitionReassignmentsRequestReassignablePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterPartitionReassignmentsRequestReassignablePartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }
@@ -154,8 +154,8 @@ function readAlterPartitionReassignmentsRequestReassignablePartition(r: Reader, 
   const replicaCount = r.compactNullableArrayLength(4);
   let replicas: number[] | null = null;
   if (replicaCount >= 0) {
-    replicas = [];
-    for (let i = 0; i < replicaCount; i++) replicas.push(r.int32());
+    replicas = new Array(replicaCount);
+    for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
   }
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, replicas, unknownTaggedFields };

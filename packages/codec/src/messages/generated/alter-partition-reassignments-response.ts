@@ -122,8 +122,8 @@ function readAlterPartitionReassignmentsResponse(r: Reader, version: number): Al
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const responseCount = r.compactArrayLength(3);
-  const responses: AlterPartitionReassignmentsResponseReassignableTopicResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readAlterPartitionReassignmentsResponseReassignableTopicResponse(r, version));
+  const responses: AlterPartitionReassignmentsResponseReassignableTopicResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readAlterPartitionReassignmentsResponseReassignableTopicResponse(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,
@@ -147,8 +147,8 @@ function writeAlterPartitionReassignmentsResponseReassignableTopicResponse(w: Wr
 function readAlterPartitionReassignmentsResponseReassignableTopicResponse(r: Reader, version: number): AlterPartitionReassignmentsResponseReassignableTopicResponse {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(8);
-  const partitions: AlterPartitionReassignmentsResponseReassignablePartitionResponse[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterPartitionReassignmentsResponseReassignablePartitionResponse(r, version));
+  const partitions: AlterPartitionReassignmentsResponseReassignablePartitionResponse[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterPartitionReassignmentsResponseReassignablePartitionResponse(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }

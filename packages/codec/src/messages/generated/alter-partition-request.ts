@@ -151,8 +151,8 @@ function readAlterPartitionRequest(r: Reader, version: number): AlterPartitionRe
   const brokerId = r.int32();
   const brokerEpoch = r.int64();
   const topicCount = version >= 2 ? r.compactArrayLength(18) : r.compactArrayLength(3);
-  const topics: AlterPartitionRequestTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAlterPartitionRequestTopicData(r, version));
+  const topics: AlterPartitionRequestTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAlterPartitionRequestTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { brokerId, brokerEpoch, topics, unknownTaggedFields };
 }
@@ -173,8 +173,8 @@ function readAlterPartitionRequestTopicData(r: Reader, version: number): AlterPa
   const topicName = version >= 2 ? '' : r.compactString();
   const topicId = version >= 2 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 1 ? r.compactArrayLength(15) : r.compactArrayLength(14);
-  const partitions: AlterPartitionRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterPartitionRequestPartitionData(r, version));
+  const partitions: AlterPartitionRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterPartitionRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, topicId, partitions, unknownTaggedFields };
 }
@@ -206,11 +206,11 @@ function readAlterPartitionRequestPartitionData(r: Reader, version: number): Alt
   const partitionIndex = r.int32();
   const leaderEpoch = r.int32();
   const newIsrCount = version >= 3 ? 0 : r.compactArrayLength(4);
-  const newIsr: number[] = [];
-  for (let i = 0; i < newIsrCount; i++) newIsr.push(r.int32());
+  const newIsr: number[] = new Array(newIsrCount);
+  for (let i = 0; i < newIsrCount; i++) newIsr[i] = r.int32();
   const newIsrWithEpochCount = version >= 3 ? r.compactArrayLength(13) : 0;
-  const newIsrWithEpochs: AlterPartitionRequestBrokerState[] = [];
-  for (let i = 0; i < newIsrWithEpochCount; i++) newIsrWithEpochs.push(readAlterPartitionRequestBrokerState(r, version));
+  const newIsrWithEpochs: AlterPartitionRequestBrokerState[] = new Array(newIsrWithEpochCount);
+  for (let i = 0; i < newIsrWithEpochCount; i++) newIsrWithEpochs[i] = readAlterPartitionRequestBrokerState(r, version);
   const leaderRecoveryState = version >= 1 ? r.int8() : 0;
   const partitionEpoch = r.int32();
   const unknownTaggedFields = r.taggedFields();

@@ -131,8 +131,8 @@ function readAlterPartitionResponse(r: Reader, version: number): AlterPartitionR
   const throttleTimeMs = r.int32();
   const errorCode = r.int16();
   const topicCount = version >= 2 ? r.compactArrayLength(18) : r.compactArrayLength(3);
-  const topics: AlterPartitionResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAlterPartitionResponseTopicData(r, version));
+  const topics: AlterPartitionResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAlterPartitionResponseTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, topics, unknownTaggedFields };
 }
@@ -153,8 +153,8 @@ function readAlterPartitionResponseTopicData(r: Reader, version: number): AlterP
   const topicName = version >= 2 ? '' : r.compactString();
   const topicId = version >= 2 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 1 ? r.compactArrayLength(21) : r.compactArrayLength(20);
-  const partitions: AlterPartitionResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterPartitionResponsePartitionData(r, version));
+  const partitions: AlterPartitionResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterPartitionResponsePartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, topicId, partitions, unknownTaggedFields };
 }
@@ -180,8 +180,8 @@ function readAlterPartitionResponsePartitionData(r: Reader, version: number): Al
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
   const isrCount = r.compactArrayLength(4);
-  const isr: number[] = [];
-  for (let i = 0; i < isrCount; i++) isr.push(r.int32());
+  const isr: number[] = new Array(isrCount);
+  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
   const leaderRecoveryState = version >= 1 ? r.int8() : 0;
   const partitionEpoch = r.int32();
   const unknownTaggedFields = r.taggedFields();

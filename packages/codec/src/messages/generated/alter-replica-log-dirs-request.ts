@@ -100,8 +100,8 @@ function writeAlterReplicaLogDirsRequest(w: Writer, version: number, m: AlterRep
 
 function readAlterReplicaLogDirsRequest(r: Reader, version: number): AlterReplicaLogDirsRequest {
   const dirCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const dirs: AlterReplicaLogDirsRequestAlterReplicaLogDir[] = [];
-  for (let i = 0; i < dirCount; i++) dirs.push(readAlterReplicaLogDirsRequestAlterReplicaLogDir(r, version));
+  const dirs: AlterReplicaLogDirsRequestAlterReplicaLogDir[] = new Array(dirCount);
+  for (let i = 0; i < dirCount; i++) dirs[i] = readAlterReplicaLogDirsRequestAlterReplicaLogDir(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { dirs, unknownTaggedFields };
 }
@@ -122,8 +122,8 @@ function writeAlterReplicaLogDirsRequestAlterReplicaLogDir(w: Writer, version: n
 function readAlterReplicaLogDirsRequestAlterReplicaLogDir(r: Reader, version: number): AlterReplicaLogDirsRequestAlterReplicaLogDir {
   const path = version >= 2 ? r.compactString() : r.string();
   const topicCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: AlterReplicaLogDirsRequestAlterReplicaLogDirTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(r, version));
+  const topics: AlterReplicaLogDirsRequestAlterReplicaLogDirTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { path, topics, unknownTaggedFields };
 }
@@ -144,8 +144,8 @@ function writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(w: Writer, versi
 function readAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(r: Reader, version: number): AlterReplicaLogDirsRequestAlterReplicaLogDirTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

@@ -107,8 +107,8 @@ function writeAlterReplicaLogDirsResponse(w: Writer, version: number, m: AlterRe
 function readAlterReplicaLogDirsResponse(r: Reader, version: number): AlterReplicaLogDirsResponse {
   const throttleTimeMs = r.int32();
   const resultCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const results: AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(r, version));
+  const results: AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }
@@ -129,8 +129,8 @@ function writeAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(w: Writer
 function readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(r: Reader, version: number): AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult {
   const topicName = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const partitions: AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(r, version));
+  const partitions: AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topicName, partitions, unknownTaggedFields };
 }

@@ -98,8 +98,8 @@ function writeAlterShareGroupOffsetsRequest(w: Writer, version: number, m: Alter
 function readAlterShareGroupOffsetsRequest(r: Reader, version: number): AlterShareGroupOffsetsRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(3);
-  const topics: AlterShareGroupOffsetsRequestTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAlterShareGroupOffsetsRequestTopic(r, version));
+  const topics: AlterShareGroupOffsetsRequestTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAlterShareGroupOffsetsRequestTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
@@ -116,8 +116,8 @@ function writeAlterShareGroupOffsetsRequestTopic(w: Writer, version: number, m: 
 function readAlterShareGroupOffsetsRequestTopic(r: Reader, version: number): AlterShareGroupOffsetsRequestTopic {
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(13);
-  const partitions: AlterShareGroupOffsetsRequestPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterShareGroupOffsetsRequestPartition(r, version));
+  const partitions: AlterShareGroupOffsetsRequestPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterShareGroupOffsetsRequestPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitions, unknownTaggedFields };
 }

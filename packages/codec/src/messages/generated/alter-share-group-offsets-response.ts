@@ -120,8 +120,8 @@ function readAlterShareGroupOffsetsResponse(r: Reader, version: number): AlterSh
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const responseCount = r.compactArrayLength(19);
-  const responses: AlterShareGroupOffsetsResponseTopic[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readAlterShareGroupOffsetsResponseTopic(r, version));
+  const responses: AlterShareGroupOffsetsResponseTopic[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readAlterShareGroupOffsetsResponseTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, responses, unknownTaggedFields };
 }
@@ -140,8 +140,8 @@ function readAlterShareGroupOffsetsResponseTopic(r: Reader, version: number): Al
   const topicName = r.compactString();
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
-  const partitions: AlterShareGroupOffsetsResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAlterShareGroupOffsetsResponsePartition(r, version));
+  const partitions: AlterShareGroupOffsetsResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterShareGroupOffsetsResponsePartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, topicId, partitions, unknownTaggedFields };
 }

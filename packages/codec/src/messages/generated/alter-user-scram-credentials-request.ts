@@ -111,11 +111,11 @@ function writeAlterUserScramCredentialsRequest(w: Writer, version: number, m: Al
 
 function readAlterUserScramCredentialsRequest(r: Reader, version: number): AlterUserScramCredentialsRequest {
   const deletionCount = r.compactArrayLength(3);
-  const deletions: AlterUserScramCredentialsRequestScramCredentialDeletion[] = [];
-  for (let i = 0; i < deletionCount; i++) deletions.push(readAlterUserScramCredentialsRequestScramCredentialDeletion(r, version));
+  const deletions: AlterUserScramCredentialsRequestScramCredentialDeletion[] = new Array(deletionCount);
+  for (let i = 0; i < deletionCount; i++) deletions[i] = readAlterUserScramCredentialsRequestScramCredentialDeletion(r, version);
   const upsertionCount = r.compactArrayLength(9);
-  const upsertions: AlterUserScramCredentialsRequestScramCredentialUpsertion[] = [];
-  for (let i = 0; i < upsertionCount; i++) upsertions.push(readAlterUserScramCredentialsRequestScramCredentialUpsertion(r, version));
+  const upsertions: AlterUserScramCredentialsRequestScramCredentialUpsertion[] = new Array(upsertionCount);
+  for (let i = 0; i < upsertionCount; i++) upsertions[i] = readAlterUserScramCredentialsRequestScramCredentialUpsertion(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { deletions, upsertions, unknownTaggedFields };
 }

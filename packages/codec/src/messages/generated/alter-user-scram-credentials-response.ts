@@ -87,8 +87,8 @@ function writeAlterUserScramCredentialsResponse(w: Writer, version: number, m: A
 function readAlterUserScramCredentialsResponse(r: Reader, version: number): AlterUserScramCredentialsResponse {
   const throttleTimeMs = r.int32();
   const resultCount = r.compactArrayLength(5);
-  const results: AlterUserScramCredentialsResponseAlterUserScramCredentialsResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(r, version));
+  const results: AlterUserScramCredentialsResponseAlterUserScramCredentialsResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, results, unknownTaggedFields };
 }

@@ -199,8 +199,8 @@ function writeApiVersionsResponse(w: Writer, version: number, m: ApiVersionsResp
 function readApiVersionsResponse(r: Reader, version: number): ApiVersionsResponse {
   const errorCode = r.int16();
   const apiKeyCount = version >= 3 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const apiKeys: ApiVersionsResponseApiVersion[] = [];
-  for (let i = 0; i < apiKeyCount; i++) apiKeys.push(readApiVersionsResponseApiVersion(r, version));
+  const apiKeys: ApiVersionsResponseApiVersion[] = new Array(apiKeyCount);
+  for (let i = 0; i < apiKeyCount; i++) apiKeys[i] = readApiVersionsResponseApiVersion(r, version);
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   let supportedFeatures: ApiVersionsResponseSupportedFeatureKey[] = [];
   let finalizedFeaturesEpoch: bigint = -1n;
@@ -216,8 +216,8 @@ function readApiVersionsResponse(r: Reader, version: number): ApiVersionsRespons
       switch (tag) {
         case 0: {
           const supportedFeatureCount = r.compactArrayLength(6);
-          const list: ApiVersionsResponseSupportedFeatureKey[] = [];
-          for (let i = 0; i < supportedFeatureCount; i++) list.push(readApiVersionsResponseSupportedFeatureKey(r, version));
+          const list: ApiVersionsResponseSupportedFeatureKey[] = new Array(supportedFeatureCount);
+          for (let i = 0; i < supportedFeatureCount; i++) list[i] = readApiVersionsResponseSupportedFeatureKey(r, version);
           supportedFeatures = list;
           r.endTag(tag, end);
           break;
@@ -229,8 +229,8 @@ function readApiVersionsResponse(r: Reader, version: number): ApiVersionsRespons
         }
         case 2: {
           const finalizedFeatureCount = r.compactArrayLength(6);
-          const list: ApiVersionsResponseFinalizedFeatureKey[] = [];
-          for (let i = 0; i < finalizedFeatureCount; i++) list.push(readApiVersionsResponseFinalizedFeatureKey(r, version));
+          const list: ApiVersionsResponseFinalizedFeatureKey[] = new Array(finalizedFeatureCount);
+          for (let i = 0; i < finalizedFeatureCount; i++) list[i] = readApiVersionsResponseFinalizedFeatureKey(r, version);
           finalizedFeatures = list;
           r.endTag(tag, end);
           break;

@@ -119,8 +119,8 @@ function readAssignReplicasToDirsRequest(r: Reader, version: number): AssignRepl
   const brokerId = r.int32();
   const brokerEpoch = r.int64();
   const directoryCount = r.compactArrayLength(18);
-  const directories: AssignReplicasToDirsRequestDirectoryData[] = [];
-  for (let i = 0; i < directoryCount; i++) directories.push(readAssignReplicasToDirsRequestDirectoryData(r, version));
+  const directories: AssignReplicasToDirsRequestDirectoryData[] = new Array(directoryCount);
+  for (let i = 0; i < directoryCount; i++) directories[i] = readAssignReplicasToDirsRequestDirectoryData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { brokerId, brokerEpoch, directories, unknownTaggedFields };
 }
@@ -137,8 +137,8 @@ function writeAssignReplicasToDirsRequestDirectoryData(w: Writer, version: numbe
 function readAssignReplicasToDirsRequestDirectoryData(r: Reader, version: number): AssignReplicasToDirsRequestDirectoryData {
   const id = r.uuid();
   const topicCount = r.compactArrayLength(18);
-  const topics: AssignReplicasToDirsRequestTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAssignReplicasToDirsRequestTopicData(r, version));
+  const topics: AssignReplicasToDirsRequestTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAssignReplicasToDirsRequestTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { id, topics, unknownTaggedFields };
 }
@@ -155,8 +155,8 @@ function writeAssignReplicasToDirsRequestTopicData(w: Writer, version: number, m
 function readAssignReplicasToDirsRequestTopicData(r: Reader, version: number): AssignReplicasToDirsRequestTopicData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(5);
-  const partitions: AssignReplicasToDirsRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAssignReplicasToDirsRequestPartitionData(r, version));
+  const partitions: AssignReplicasToDirsRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAssignReplicasToDirsRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -122,8 +122,8 @@ function readAssignReplicasToDirsResponse(r: Reader, version: number): AssignRep
   const throttleTimeMs = r.int32();
   const errorCode = r.int16();
   const directoryCount = r.compactArrayLength(18);
-  const directories: AssignReplicasToDirsResponseDirectoryData[] = [];
-  for (let i = 0; i < directoryCount; i++) directories.push(readAssignReplicasToDirsResponseDirectoryData(r, version));
+  const directories: AssignReplicasToDirsResponseDirectoryData[] = new Array(directoryCount);
+  for (let i = 0; i < directoryCount; i++) directories[i] = readAssignReplicasToDirsResponseDirectoryData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, directories, unknownTaggedFields };
 }
@@ -140,8 +140,8 @@ function writeAssignReplicasToDirsResponseDirectoryData(w: Writer, version: numb
 function readAssignReplicasToDirsResponseDirectoryData(r: Reader, version: number): AssignReplicasToDirsResponseDirectoryData {
   const id = r.uuid();
   const topicCount = r.compactArrayLength(18);
-  const topics: AssignReplicasToDirsResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readAssignReplicasToDirsResponseTopicData(r, version));
+  const topics: AssignReplicasToDirsResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readAssignReplicasToDirsResponseTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { id, topics, unknownTaggedFields };
 }
@@ -158,8 +158,8 @@ function writeAssignReplicasToDirsResponseTopicData(w: Writer, version: number, 
 function readAssignReplicasToDirsResponseTopicData(r: Reader, version: number): AssignReplicasToDirsResponseTopicData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(7);
-  const partitions: AssignReplicasToDirsResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readAssignReplicasToDirsResponsePartitionData(r, version));
+  const partitions: AssignReplicasToDirsResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readAssignReplicasToDirsResponsePartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -155,11 +155,11 @@ function readBeginQuorumEpochRequest(r: Reader, version: number): BeginQuorumEpo
   const clusterId = version >= 1 ? r.compactNullableString() : r.nullableString();
   const voterId = version >= 1 ? r.int32() : -1;
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: BeginQuorumEpochRequestTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readBeginQuorumEpochRequestTopicData(r, version));
+  const topics: BeginQuorumEpochRequestTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readBeginQuorumEpochRequestTopicData(r, version);
   const leaderEndpointCount = version >= 1 ? r.compactArrayLength(5) : 0;
-  const leaderEndpoints: BeginQuorumEpochRequestLeaderEndpoint[] = [];
-  for (let i = 0; i < leaderEndpointCount; i++) leaderEndpoints.push(readBeginQuorumEpochRequestLeaderEndpoint(r, version));
+  const leaderEndpoints: BeginQuorumEpochRequestLeaderEndpoint[] = new Array(leaderEndpointCount);
+  for (let i = 0; i < leaderEndpointCount; i++) leaderEndpoints[i] = readBeginQuorumEpochRequestLeaderEndpoint(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { clusterId, voterId, topics, leaderEndpoints, unknownTaggedFields };
 }
@@ -180,8 +180,8 @@ function writeBeginQuorumEpochRequestTopicData(w: Writer, version: number, m: Be
 function readBeginQuorumEpochRequestTopicData(r: Reader, version: number): BeginQuorumEpochRequestTopicData {
   const topicName = version >= 1 ? r.compactString() : r.string();
   const partitionCount = version >= 1 ? r.compactArrayLength(29) : r.arrayLength(12);
-  const partitions: BeginQuorumEpochRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readBeginQuorumEpochRequestPartitionData(r, version));
+  const partitions: BeginQuorumEpochRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readBeginQuorumEpochRequestPartitionData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { topicName, partitions, unknownTaggedFields };
 }

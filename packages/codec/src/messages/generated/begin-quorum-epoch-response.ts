@@ -158,8 +158,8 @@ function writeBeginQuorumEpochResponse(w: Writer, version: number, m: BeginQuoru
 function readBeginQuorumEpochResponse(r: Reader, version: number): BeginQuorumEpochResponse {
   const errorCode = r.int16();
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: BeginQuorumEpochResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readBeginQuorumEpochResponseTopicData(r, version));
+  const topics: BeginQuorumEpochResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readBeginQuorumEpochResponseTopicData(r, version);
   let nodeEndpoints: BeginQuorumEpochResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   if (version >= 1) {
@@ -171,8 +171,8 @@ function readBeginQuorumEpochResponse(r: Reader, version: number): BeginQuorumEp
       switch (tag) {
         case 0: {
           const nodeEndpointCount = r.compactArrayLength(8);
-          const list: BeginQuorumEpochResponseNodeEndpoint[] = [];
-          for (let i = 0; i < nodeEndpointCount; i++) list.push(readBeginQuorumEpochResponseNodeEndpoint(r, version));
+          const list: BeginQuorumEpochResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+          for (let i = 0; i < nodeEndpointCount; i++) list[i] = readBeginQuorumEpochResponseNodeEndpoint(r, version);
           nodeEndpoints = list;
           r.endTag(tag, end);
           break;
@@ -202,8 +202,8 @@ function writeBeginQuorumEpochResponseTopicData(w: Writer, version: number, m: B
 function readBeginQuorumEpochResponseTopicData(r: Reader, version: number): BeginQuorumEpochResponseTopicData {
   const topicName = version >= 1 ? r.compactString() : r.string();
   const partitionCount = version >= 1 ? r.compactArrayLength(15) : r.arrayLength(14);
-  const partitions: BeginQuorumEpochResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readBeginQuorumEpochResponsePartitionData(r, version));
+  const partitions: BeginQuorumEpochResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readBeginQuorumEpochResponsePartitionData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { topicName, partitions, unknownTaggedFields };
 }

@@ -139,8 +139,8 @@ function readBrokerHeartbeatRequest(r: Reader, version: number): BrokerHeartbeat
       case 0: {
         if (version < 1) throw tagNotInVersion(tag, version);
         const offlineLogDirCount = r.compactArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < offlineLogDirCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(offlineLogDirCount);
+        for (let i = 0; i < offlineLogDirCount; i++) list[i] = r.uuid();
         offlineLogDirs = list;
         r.endTag(tag, end);
         break;
@@ -148,8 +148,8 @@ function readBrokerHeartbeatRequest(r: Reader, version: number): BrokerHeartbeat
       case 1: {
         if (version < 2) throw tagNotInVersion(tag, version);
         const cordonedLogDirCount = r.compactNullableArrayLength(16);
-        const list: string[] = [];
-        for (let i = 0; i < cordonedLogDirCount; i++) list.push(r.uuid());
+        const list: string[] = new Array(Math.max(cordonedLogDirCount, 0));
+        for (let i = 0; i < cordonedLogDirCount; i++) list[i] = r.uuid();
         cordonedLogDirs = cordonedLogDirCount < 0 ? null : list;
         r.endTag(tag, end);
         break;

@@ -160,16 +160,16 @@ function readBrokerRegistrationRequest(r: Reader, version: number): BrokerRegist
   const clusterId = r.compactString();
   const incarnationId = r.uuid();
   const listenerCount = r.compactArrayLength(7);
-  const listeners: BrokerRegistrationRequestListener[] = [];
-  for (let i = 0; i < listenerCount; i++) listeners.push(readBrokerRegistrationRequestListener(r, version));
+  const listeners: BrokerRegistrationRequestListener[] = new Array(listenerCount);
+  for (let i = 0; i < listenerCount; i++) listeners[i] = readBrokerRegistrationRequestListener(r, version);
   const featureCount = r.compactArrayLength(6);
-  const features: BrokerRegistrationRequestFeature[] = [];
-  for (let i = 0; i < featureCount; i++) features.push(readBrokerRegistrationRequestFeature(r, version));
+  const features: BrokerRegistrationRequestFeature[] = new Array(featureCount);
+  for (let i = 0; i < featureCount; i++) features[i] = readBrokerRegistrationRequestFeature(r, version);
   const rack = r.compactNullableString();
   const isMigratingZkBroker = version >= 1 ? r.bool() : false;
   const logDirCount = version >= 2 ? r.compactArrayLength(16) : 0;
-  const logDirs: string[] = [];
-  for (let i = 0; i < logDirCount; i++) logDirs.push(r.uuid());
+  const logDirs: string[] = new Array(logDirCount);
+  for (let i = 0; i < logDirCount; i++) logDirs[i] = r.uuid();
   const previousBrokerEpoch = version >= 3 ? r.int64() : -1n;
   const unknownTaggedFields = r.taggedFields();
   return {

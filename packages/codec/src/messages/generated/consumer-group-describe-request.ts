@@ -65,8 +65,8 @@ function writeConsumerGroupDescribeRequest(w: Writer, _version: number, m: Consu
 
 function readConsumerGroupDescribeRequest(r: Reader, _version: number): ConsumerGroupDescribeRequest {
   const groupIdCount = r.compactArrayLength(1);
-  const groupIds: string[] = [];
-  for (let i = 0; i < groupIdCount; i++) groupIds.push(r.compactString());
+  const groupIds: string[] = new Array(groupIdCount);
+  for (let i = 0; i < groupIdCount; i++) groupIds[i] = r.compactString();
   const includeAuthorizedOperations = r.bool();
   const unknownTaggedFields = r.taggedFields();
   return { groupIds, includeAuthorizedOperations, unknownTaggedFields };

@@ -193,8 +193,8 @@ function writeConsumerGroupDescribeResponse(w: Writer, version: number, m: Consu
 function readConsumerGroupDescribeResponse(r: Reader, version: number): ConsumerGroupDescribeResponse {
   const throttleTimeMs = r.int32();
   const groupCount = r.compactArrayLength(20);
-  const groups: ConsumerGroupDescribeResponseDescribedGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readConsumerGroupDescribeResponseDescribedGroup(r, version));
+  const groups: ConsumerGroupDescribeResponseDescribedGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readConsumerGroupDescribeResponseDescribedGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
@@ -226,8 +226,8 @@ function readConsumerGroupDescribeResponseDescribedGroup(r: Reader, version: num
   const assignmentEpoch = r.int32();
   const assignorName = r.compactString();
   const memberCount = version >= 1 ? r.compactArrayLength(17) : r.compactArrayLength(16);
-  const members: ConsumerGroupDescribeResponseMember[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readConsumerGroupDescribeResponseMember(r, version));
+  const members: ConsumerGroupDescribeResponseMember[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readConsumerGroupDescribeResponseMember(r, version);
   const authorizedOperations = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -274,8 +274,8 @@ function readConsumerGroupDescribeResponseMember(r: Reader, version: number): Co
   const clientId = r.compactString();
   const clientHost = r.compactString();
   const subscribedTopicNameCount = r.compactArrayLength(1);
-  const subscribedTopicNames: string[] = [];
-  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames.push(r.compactString());
+  const subscribedTopicNames: string[] = new Array(subscribedTopicNameCount);
+  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames[i] = r.compactString();
   const subscribedTopicRegex = r.compactNullableString();
   const assignment = readConsumerGroupDescribeResponseAssignment(r, version);
   const targetAssignment = readConsumerGroupDescribeResponseAssignment(r, version);
@@ -307,8 +307,8 @@ function writeConsumerGroupDescribeResponseAssignment(w: Writer, version: number
 
 function readConsumerGroupDescribeResponseAssignment(r: Reader, version: number): ConsumerGroupDescribeResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(19);
-  const topicPartitions: ConsumerGroupDescribeResponseTopicPartitions[] = [];
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readConsumerGroupDescribeResponseTopicPartitions(r, version));
+  const topicPartitions: ConsumerGroupDescribeResponseTopicPartitions[] = new Array(topicPartitionCount);
+  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupDescribeResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
@@ -327,8 +327,8 @@ function readConsumerGroupDescribeResponseTopicPartitions(r: Reader, _version: n
   const topicId = r.uuid();
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, partitions, unknownTaggedFields };
 }

@@ -148,16 +148,16 @@ function readConsumerGroupHeartbeatRequest(r: Reader, version: number): Consumer
   const subscribedTopicNameCount = r.compactNullableArrayLength(1);
   let subscribedTopicNames: string[] | null = null;
   if (subscribedTopicNameCount >= 0) {
-    subscribedTopicNames = [];
-    for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames.push(r.compactString());
+    subscribedTopicNames = new Array(subscribedTopicNameCount);
+    for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames[i] = r.compactString();
   }
   const subscribedTopicRegex = version >= 1 ? r.compactNullableString() : null;
   const serverAssignor = r.compactNullableString();
   const topicPartitionCount = r.compactNullableArrayLength(18);
   let topicPartitions: ConsumerGroupHeartbeatRequestTopicPartitions[] | null = null;
   if (topicPartitionCount >= 0) {
-    topicPartitions = [];
-    for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readConsumerGroupHeartbeatRequestTopicPartitions(r, version));
+    topicPartitions = new Array(topicPartitionCount);
+    for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupHeartbeatRequestTopicPartitions(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -187,8 +187,8 @@ function writeConsumerGroupHeartbeatRequestTopicPartitions(w: Writer, _version: 
 function readConsumerGroupHeartbeatRequestTopicPartitions(r: Reader, _version: number): ConsumerGroupHeartbeatRequestTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -152,8 +152,8 @@ function writeConsumerGroupHeartbeatResponseAssignment(w: Writer, version: numbe
 
 function readConsumerGroupHeartbeatResponseAssignment(r: Reader, version: number): ConsumerGroupHeartbeatResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(18);
-  const topicPartitions: ConsumerGroupHeartbeatResponseTopicPartitions[] = [];
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readConsumerGroupHeartbeatResponseTopicPartitions(r, version));
+  const topicPartitions: ConsumerGroupHeartbeatResponseTopicPartitions[] = new Array(topicPartitionCount);
+  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupHeartbeatResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
@@ -170,8 +170,8 @@ function writeConsumerGroupHeartbeatResponseTopicPartitions(w: Writer, _version:
 function readConsumerGroupHeartbeatResponseTopicPartitions(r: Reader, _version: number): ConsumerGroupHeartbeatResponseTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -71,8 +71,8 @@ function writeConsumerProtocolAssignment(w: Writer, version: number, m: Consumer
 
 function readConsumerProtocolAssignment(r: Reader, version: number): ConsumerProtocolAssignment {
   const assignedPartitionCount = r.arrayLength(6);
-  const assignedPartitions: ConsumerProtocolAssignmentTopicPartition[] = [];
-  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions.push(readConsumerProtocolAssignmentTopicPartition(r, version));
+  const assignedPartitions: ConsumerProtocolAssignmentTopicPartition[] = new Array(assignedPartitionCount);
+  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions[i] = readConsumerProtocolAssignmentTopicPartition(r, version);
   const userData = r.nullableByteArray();
   return { assignedPartitions, userData };
 }
@@ -87,7 +87,7 @@ function writeConsumerProtocolAssignmentTopicPartition(w: Writer, _version: numb
 function readConsumerProtocolAssignmentTopicPartition(r: Reader, _version: number): ConsumerProtocolAssignmentTopicPartition {
   const topic = r.string();
   const partitionCount = r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   return { topic, partitions };
 }

@@ -93,12 +93,12 @@ function writeConsumerProtocolSubscription(w: Writer, version: number, m: Consum
 
 function readConsumerProtocolSubscription(r: Reader, version: number): ConsumerProtocolSubscription {
   const topicCount = r.arrayLength(2);
-  const topics: string[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(r.string());
+  const topics: string[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = r.string();
   const userData = r.nullableByteArray();
   const ownedPartitionCount = version >= 1 ? r.arrayLength(6) : 0;
-  const ownedPartitions: ConsumerProtocolSubscriptionTopicPartition[] = [];
-  for (let i = 0; i < ownedPartitionCount; i++) ownedPartitions.push(readConsumerProtocolSubscriptionTopicPartition(r, version));
+  const ownedPartitions: ConsumerProtocolSubscriptionTopicPartition[] = new Array(ownedPartitionCount);
+  for (let i = 0; i < ownedPartitionCount; i++) ownedPartitions[i] = readConsumerProtocolSubscriptionTopicPartition(r, version);
   const generationId = version >= 2 ? r.int32() : -1;
   const rackId = version >= 3 ? r.nullableString() : null;
   return { topics, userData, ownedPartitions, generationId, rackId };
@@ -114,7 +114,7 @@ function writeConsumerProtocolSubscriptionTopicPartition(w: Writer, _version: nu
 function readConsumerProtocolSubscriptionTopicPartition(r: Reader, _version: number): ConsumerProtocolSubscriptionTopicPartition {
   const topic = r.string();
   const partitionCount = r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   return { topic, partitions };
 }

@@ -91,8 +91,8 @@ function writeControlledShutdownResponse(w: Writer, version: number, m: Controll
 function readControlledShutdownResponse(r: Reader, version: number): ControlledShutdownResponse {
   const errorCode = r.int16();
   const remainingPartitionCount = version >= 3 ? r.compactArrayLength(6) : r.arrayLength(6);
-  const remainingPartitions: ControlledShutdownResponseRemainingPartition[] = [];
-  for (let i = 0; i < remainingPartitionCount; i++) remainingPartitions.push(readControlledShutdownResponseRemainingPartition(r, version));
+  const remainingPartitions: ControlledShutdownResponseRemainingPartition[] = new Array(remainingPartitionCount);
+  for (let i = 0; i < remainingPartitionCount; i++) remainingPartitions[i] = readControlledShutdownResponseRemainingPartition(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { errorCode, remainingPartitions, unknownTaggedFields };
 }

@@ -127,11 +127,11 @@ function readControllerRegistrationRequest(r: Reader, version: number): Controll
   const incarnationId = r.uuid();
   const zkMigrationReady = r.bool();
   const listenerCount = r.compactArrayLength(7);
-  const listeners: ControllerRegistrationRequestListener[] = [];
-  for (let i = 0; i < listenerCount; i++) listeners.push(readControllerRegistrationRequestListener(r, version));
+  const listeners: ControllerRegistrationRequestListener[] = new Array(listenerCount);
+  for (let i = 0; i < listenerCount; i++) listeners[i] = readControllerRegistrationRequestListener(r, version);
   const featureCount = r.compactArrayLength(6);
-  const features: ControllerRegistrationRequestFeature[] = [];
-  for (let i = 0; i < featureCount; i++) features.push(readControllerRegistrationRequestFeature(r, version));
+  const features: ControllerRegistrationRequestFeature[] = new Array(featureCount);
+  for (let i = 0; i < featureCount; i++) features[i] = readControllerRegistrationRequestFeature(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     controllerId,

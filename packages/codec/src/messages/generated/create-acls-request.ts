@@ -104,8 +104,8 @@ function writeCreateAclsRequest(w: Writer, version: number, m: CreateAclsRequest
 
 function readCreateAclsRequest(r: Reader, version: number): CreateAclsRequest {
   const creationCount = version >= 2 ? r.compactArrayLength(8) : version >= 1 ? r.arrayLength(10) : r.arrayLength(9);
-  const creations: CreateAclsRequestAclCreation[] = [];
-  for (let i = 0; i < creationCount; i++) creations.push(readCreateAclsRequestAclCreation(r, version));
+  const creations: CreateAclsRequestAclCreation[] = new Array(creationCount);
+  for (let i = 0; i < creationCount; i++) creations[i] = readCreateAclsRequestAclCreation(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { creations, unknownTaggedFields };
 }

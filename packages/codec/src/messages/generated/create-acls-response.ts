@@ -92,8 +92,8 @@ function writeCreateAclsResponse(w: Writer, version: number, m: CreateAclsRespon
 function readCreateAclsResponse(r: Reader, version: number): CreateAclsResponse {
   const throttleTimeMs = r.int32();
   const resultCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const results: CreateAclsResponseAclCreationResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readCreateAclsResponseAclCreationResult(r, version));
+  const results: CreateAclsResponseAclCreationResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readCreateAclsResponseAclCreationResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }

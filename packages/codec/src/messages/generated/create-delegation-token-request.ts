@@ -106,8 +106,8 @@ function readCreateDelegationTokenRequest(r: Reader, version: number): CreateDel
   const ownerPrincipalType = version >= 3 ? r.compactNullableString() : '';
   const ownerPrincipalName = version >= 3 ? r.compactNullableString() : '';
   const renewerCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const renewers: CreateDelegationTokenRequestCreatableRenewers[] = [];
-  for (let i = 0; i < renewerCount; i++) renewers.push(readCreateDelegationTokenRequestCreatableRenewers(r, version));
+  const renewers: CreateDelegationTokenRequestCreatableRenewers[] = new Array(renewerCount);
+  for (let i = 0; i < renewerCount; i++) renewers[i] = readCreateDelegationTokenRequestCreatableRenewers(r, version);
   const maxLifetimeMs = r.int64();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { ownerPrincipalType, ownerPrincipalName, renewers, maxLifetimeMs, unknownTaggedFields };

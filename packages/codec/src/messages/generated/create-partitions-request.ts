@@ -111,8 +111,8 @@ function writeCreatePartitionsRequest(w: Writer, version: number, m: CreateParti
 
 function readCreatePartitionsRequest(r: Reader, version: number): CreatePartitionsRequest {
   const topicCount = version >= 2 ? r.compactArrayLength(7) : r.arrayLength(10);
-  const topics: CreatePartitionsRequestCreatePartitionsTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readCreatePartitionsRequestCreatePartitionsTopic(r, version));
+  const topics: CreatePartitionsRequestCreatePartitionsTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readCreatePartitionsRequestCreatePartitionsTopic(r, version);
   const timeoutMs = r.int32();
   const validateOnly = r.bool();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
@@ -141,8 +141,8 @@ function readCreatePartitionsRequestCreatePartitionsTopic(r: Reader, version: nu
   const assignmentCount = version >= 2 ? r.compactNullableArrayLength(2) : r.nullableArrayLength(4);
   let assignments: CreatePartitionsRequestCreatePartitionsAssignment[] | null = null;
   if (assignmentCount >= 0) {
-    assignments = [];
-    for (let i = 0; i < assignmentCount; i++) assignments.push(readCreatePartitionsRequestCreatePartitionsAssignment(r, version));
+    assignments = new Array(assignmentCount);
+    for (let i = 0; i < assignmentCount; i++) assignments[i] = readCreatePartitionsRequestCreatePartitionsAssignment(r, version);
   }
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, count, assignments, unknownTaggedFields };
@@ -160,8 +160,8 @@ function writeCreatePartitionsRequestCreatePartitionsAssignment(w: Writer, versi
 
 function readCreatePartitionsRequestCreatePartitionsAssignment(r: Reader, version: number): CreatePartitionsRequestCreatePartitionsAssignment {
   const brokerIdCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const brokerIds: number[] = [];
-  for (let i = 0; i < brokerIdCount; i++) brokerIds.push(r.int32());
+  const brokerIds: number[] = new Array(brokerIdCount);
+  for (let i = 0; i < brokerIdCount; i++) brokerIds[i] = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { brokerIds, unknownTaggedFields };
 }

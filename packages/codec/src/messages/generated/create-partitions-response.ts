@@ -95,8 +95,8 @@ function writeCreatePartitionsResponse(w: Writer, version: number, m: CreatePart
 function readCreatePartitionsResponse(r: Reader, version: number): CreatePartitionsResponse {
   const throttleTimeMs = r.int32();
   const resultCount = version >= 2 ? r.compactArrayLength(5) : r.arrayLength(6);
-  const results: CreatePartitionsResponseCreatePartitionsTopicResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readCreatePartitionsResponseCreatePartitionsTopicResult(r, version));
+  const results: CreatePartitionsResponseCreatePartitionsTopicResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readCreatePartitionsResponseCreatePartitionsTopicResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }

@@ -142,8 +142,8 @@ function writeCreateTopicsRequest(w: Writer, version: number, m: CreateTopicsReq
 
 function readCreateTopicsRequest(r: Reader, version: number): CreateTopicsRequest {
   const topicCount = version >= 5 ? r.compactArrayLength(10) : r.arrayLength(16);
-  const topics: CreateTopicsRequestCreatableTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readCreateTopicsRequestCreatableTopic(r, version));
+  const topics: CreateTopicsRequestCreatableTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readCreateTopicsRequestCreatableTopic(r, version);
   const timeoutMs = r.int32();
   const validateOnly = version >= 1 ? r.bool() : false;
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
@@ -174,11 +174,11 @@ function readCreateTopicsRequestCreatableTopic(r: Reader, version: number): Crea
   const numPartitions = r.int32();
   const replicationFactor = r.int16();
   const assignmentCount = version >= 5 ? r.compactArrayLength(6) : r.arrayLength(8);
-  const assignments: CreateTopicsRequestCreatableReplicaAssignment[] = [];
-  for (let i = 0; i < assignmentCount; i++) assignments.push(readCreateTopicsRequestCreatableReplicaAssignment(r, version));
+  const assignments: CreateTopicsRequestCreatableReplicaAssignment[] = new Array(assignmentCount);
+  for (let i = 0; i < assignmentCount; i++) assignments[i] = readCreateTopicsRequestCreatableReplicaAssignment(r, version);
   const configCount = version >= 5 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const configs: CreateTopicsRequestCreatableTopicConfig[] = [];
-  for (let i = 0; i < configCount; i++) configs.push(readCreateTopicsRequestCreatableTopicConfig(r, version));
+  const configs: CreateTopicsRequestCreatableTopicConfig[] = new Array(configCount);
+  for (let i = 0; i < configCount; i++) configs[i] = readCreateTopicsRequestCreatableTopicConfig(r, version);
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { name, numPartitions, replicationFactor, assignments, configs, unknownTaggedFields };
 }
@@ -197,8 +197,8 @@ function writeCreateTopicsRequestCreatableReplicaAssignment(w: Writer, version: 
 function readCreateTopicsRequestCreatableReplicaAssignment(r: Reader, version: number): CreateTopicsRequestCreatableReplicaAssignment {
   const partitionIndex = r.int32();
   const brokerIdCount = version >= 5 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const brokerIds: number[] = [];
-  for (let i = 0; i < brokerIdCount; i++) brokerIds.push(r.int32());
+  const brokerIds: number[] = new Array(brokerIdCount);
+  for (let i = 0; i < brokerIdCount; i++) brokerIds[i] = r.int32();
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { partitionIndex, brokerIds, unknownTaggedFields };
 }

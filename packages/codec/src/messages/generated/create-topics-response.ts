@@ -146,8 +146,8 @@ function writeCreateTopicsResponse(w: Writer, version: number, m: CreateTopicsRe
 function readCreateTopicsResponse(r: Reader, version: number): CreateTopicsResponse {
   const throttleTimeMs = version >= 2 ? r.int32() : 0;
   const topicCount = version >= 7 ? r.compactArrayLength(28) : version >= 5 ? r.compactArrayLength(12) : version >= 1 ? r.arrayLength(6) : r.arrayLength(4);
-  const topics: CreateTopicsResponseCreatableTopicResult[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readCreateTopicsResponseCreatableTopicResult(r, version));
+  const topics: CreateTopicsResponseCreatableTopicResult[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readCreateTopicsResponseCreatableTopicResult(r, version);
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -201,8 +201,8 @@ function readCreateTopicsResponseCreatableTopicResult(r: Reader, version: number
   const configCount = version >= 5 ? r.compactNullableArrayLength(6) : 0;
   let configs: CreateTopicsResponseCreatableTopicConfigs[] | null = null;
   if (configCount >= 0) {
-    configs = [];
-    for (let i = 0; i < configCount; i++) configs.push(readCreateTopicsResponseCreatableTopicConfigs(r, version));
+    configs = new Array(configCount);
+    for (let i = 0; i < configCount; i++) configs[i] = readCreateTopicsResponseCreatableTopicConfigs(r, version);
   }
   let unknownTaggedFields = noTaggedFields;
   if (version >= 5) {

@@ -107,8 +107,8 @@ function writeDeleteAclsRequest(w: Writer, version: number, m: DeleteAclsRequest
 
 function readDeleteAclsRequest(r: Reader, version: number): DeleteAclsRequest {
   const filterCount = version >= 2 ? r.compactArrayLength(8) : version >= 1 ? r.arrayLength(10) : r.arrayLength(9);
-  const filters: DeleteAclsRequestDeleteAclsFilter[] = [];
-  for (let i = 0; i < filterCount; i++) filters.push(readDeleteAclsRequestDeleteAclsFilter(r, version));
+  const filters: DeleteAclsRequestDeleteAclsFilter[] = new Array(filterCount);
+  for (let i = 0; i < filterCount; i++) filters[i] = readDeleteAclsRequestDeleteAclsFilter(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { filters, unknownTaggedFields };
 }

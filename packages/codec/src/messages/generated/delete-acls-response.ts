@@ -138,8 +138,8 @@ function writeDeleteAclsResponse(w: Writer, version: number, m: DeleteAclsRespon
 function readDeleteAclsResponse(r: Reader, version: number): DeleteAclsResponse {
   const throttleTimeMs = r.int32();
   const filterResultCount = version >= 2 ? r.compactArrayLength(5) : r.arrayLength(8);
-  const filterResults: DeleteAclsResponseDeleteAclsFilterResult[] = [];
-  for (let i = 0; i < filterResultCount; i++) filterResults.push(readDeleteAclsResponseDeleteAclsFilterResult(r, version));
+  const filterResults: DeleteAclsResponseDeleteAclsFilterResult[] = new Array(filterResultCount);
+  for (let i = 0; i < filterResultCount; i++) filterResults[i] = readDeleteAclsResponseDeleteAclsFilterResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, filterResults, unknownTaggedFields };
 }
@@ -162,8 +162,8 @@ function readDeleteAclsResponseDeleteAclsFilterResult(r: Reader, version: number
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : r.nullableString();
   const matchingAclCount = version >= 2 ? r.compactArrayLength(11) : version >= 1 ? r.arrayLength(14) : r.arrayLength(13);
-  const matchingAcls: DeleteAclsResponseDeleteAclsMatchingAcl[] = [];
-  for (let i = 0; i < matchingAclCount; i++) matchingAcls.push(readDeleteAclsResponseDeleteAclsMatchingAcl(r, version));
+  const matchingAcls: DeleteAclsResponseDeleteAclsMatchingAcl[] = new Array(matchingAclCount);
+  for (let i = 0; i < matchingAclCount; i++) matchingAcls[i] = readDeleteAclsResponseDeleteAclsMatchingAcl(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { errorCode, errorMessage, matchingAcls, unknownTaggedFields };
 }

@@ -73,8 +73,8 @@ function writeDeleteGroupsRequest(w: Writer, version: number, m: DeleteGroupsReq
 
 function readDeleteGroupsRequest(r: Reader, version: number): DeleteGroupsRequest {
   const groupsNameCount = version >= 2 ? r.compactArrayLength(1) : r.arrayLength(2);
-  const groupsNames: string[] = [];
-  for (let i = 0; i < groupsNameCount; i++) groupsNames.push(version >= 2 ? r.compactString() : r.string());
+  const groupsNames: string[] = new Array(groupsNameCount);
+  for (let i = 0; i < groupsNameCount; i++) groupsNames[i] = version >= 2 ? r.compactString() : r.string();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { groupsNames, unknownTaggedFields };
 }

@@ -95,8 +95,8 @@ function writeDeleteGroupsResponse(w: Writer, version: number, m: DeleteGroupsRe
 function readDeleteGroupsResponse(r: Reader, version: number): DeleteGroupsResponse {
   const throttleTimeMs = r.int32();
   const resultCount = version >= 3 ? r.compactArrayLength(5) : version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const results: DeleteGroupsResponseDeletableGroupResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readDeleteGroupsResponseDeletableGroupResult(r, version));
+  const results: DeleteGroupsResponseDeletableGroupResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readDeleteGroupsResponseDeletableGroupResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }

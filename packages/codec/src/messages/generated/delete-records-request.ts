@@ -106,8 +106,8 @@ function writeDeleteRecordsRequest(w: Writer, version: number, m: DeleteRecordsR
 
 function readDeleteRecordsRequest(r: Reader, version: number): DeleteRecordsRequest {
   const topicCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: DeleteRecordsRequestDeleteRecordsTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDeleteRecordsRequestDeleteRecordsTopic(r, version));
+  const topics: DeleteRecordsRequestDeleteRecordsTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDeleteRecordsRequestDeleteRecordsTopic(r, version);
   const timeoutMs = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topics, timeoutMs, unknownTaggedFields };
@@ -129,8 +129,8 @@ function writeDeleteRecordsRequestDeleteRecordsTopic(w: Writer, version: number,
 function readDeleteRecordsRequestDeleteRecordsTopic(r: Reader, version: number): DeleteRecordsRequestDeleteRecordsTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(13) : r.arrayLength(12);
-  const partitions: DeleteRecordsRequestDeleteRecordsPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDeleteRecordsRequestDeleteRecordsPartition(r, version));
+  const partitions: DeleteRecordsRequestDeleteRecordsPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDeleteRecordsRequestDeleteRecordsPartition(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

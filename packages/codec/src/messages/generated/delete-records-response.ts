@@ -111,8 +111,8 @@ function writeDeleteRecordsResponse(w: Writer, version: number, m: DeleteRecords
 function readDeleteRecordsResponse(r: Reader, version: number): DeleteRecordsResponse {
   const throttleTimeMs = r.int32();
   const topicCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: DeleteRecordsResponseDeleteRecordsTopicResult[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDeleteRecordsResponseDeleteRecordsTopicResult(r, version));
+  const topics: DeleteRecordsResponseDeleteRecordsTopicResult[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDeleteRecordsResponseDeleteRecordsTopicResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -133,8 +133,8 @@ function writeDeleteRecordsResponseDeleteRecordsTopicResult(w: Writer, version: 
 function readDeleteRecordsResponseDeleteRecordsTopicResult(r: Reader, version: number): DeleteRecordsResponseDeleteRecordsTopicResult {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(15) : r.arrayLength(14);
-  const partitions: DeleteRecordsResponseDeleteRecordsPartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDeleteRecordsResponseDeleteRecordsPartitionResult(r, version));
+  const partitions: DeleteRecordsResponseDeleteRecordsPartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDeleteRecordsResponseDeleteRecordsPartitionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

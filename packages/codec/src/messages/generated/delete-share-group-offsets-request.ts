@@ -78,8 +78,8 @@ function writeDeleteShareGroupOffsetsRequest(w: Writer, version: number, m: Dele
 function readDeleteShareGroupOffsetsRequest(r: Reader, version: number): DeleteShareGroupOffsetsRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(2);
-  const topics: DeleteShareGroupOffsetsRequestTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDeleteShareGroupOffsetsRequestTopic(r, version));
+  const topics: DeleteShareGroupOffsetsRequestTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDeleteShareGroupOffsetsRequestTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }

@@ -104,8 +104,8 @@ function readDeleteShareGroupOffsetsResponse(r: Reader, version: number): Delete
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const responseCount = r.compactArrayLength(21);
-  const responses: DeleteShareGroupOffsetsResponseTopic[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readDeleteShareGroupOffsetsResponseTopic(r, version));
+  const responses: DeleteShareGroupOffsetsResponseTopic[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readDeleteShareGroupOffsetsResponseTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, responses, unknownTaggedFields };
 }

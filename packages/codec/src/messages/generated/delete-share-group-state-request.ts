@@ -95,8 +95,8 @@ function writeDeleteShareGroupStateRequest(w: Writer, version: number, m: Delete
 function readDeleteShareGroupStateRequest(r: Reader, version: number): DeleteShareGroupStateRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(18);
-  const topics: DeleteShareGroupStateRequestDeleteStateData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDeleteShareGroupStateRequestDeleteStateData(r, version));
+  const topics: DeleteShareGroupStateRequestDeleteStateData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDeleteShareGroupStateRequestDeleteStateData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
@@ -113,8 +113,8 @@ function writeDeleteShareGroupStateRequestDeleteStateData(w: Writer, version: nu
 function readDeleteShareGroupStateRequestDeleteStateData(r: Reader, version: number): DeleteShareGroupStateRequestDeleteStateData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(5);
-  const partitions: DeleteShareGroupStateRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDeleteShareGroupStateRequestPartitionData(r, version));
+  const partitions: DeleteShareGroupStateRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDeleteShareGroupStateRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

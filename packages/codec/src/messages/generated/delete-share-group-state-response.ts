@@ -98,8 +98,8 @@ function writeDeleteShareGroupStateResponse(w: Writer, version: number, m: Delet
 
 function readDeleteShareGroupStateResponse(r: Reader, version: number): DeleteShareGroupStateResponse {
   const resultCount = r.compactArrayLength(18);
-  const results: DeleteShareGroupStateResponseDeleteStateResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readDeleteShareGroupStateResponseDeleteStateResult(r, version));
+  const results: DeleteShareGroupStateResponseDeleteStateResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readDeleteShareGroupStateResponseDeleteStateResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
@@ -116,8 +116,8 @@ function writeDeleteShareGroupStateResponseDeleteStateResult(w: Writer, version:
 function readDeleteShareGroupStateResponseDeleteStateResult(r: Reader, version: number): DeleteShareGroupStateResponseDeleteStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
-  const partitions: DeleteShareGroupStateResponsePartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDeleteShareGroupStateResponsePartitionResult(r, version));
+  const partitions: DeleteShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDeleteShareGroupStateResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

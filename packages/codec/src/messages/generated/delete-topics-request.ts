@@ -106,11 +106,11 @@ function writeDeleteTopicsRequest(w: Writer, version: number, m: DeleteTopicsReq
 
 function readDeleteTopicsRequest(r: Reader, version: number): DeleteTopicsRequest {
   const topicCount = version >= 6 ? r.compactArrayLength(18) : 0;
-  const topics: DeleteTopicsRequestDeleteTopicState[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDeleteTopicsRequestDeleteTopicState(r, version));
+  const topics: DeleteTopicsRequestDeleteTopicState[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDeleteTopicsRequestDeleteTopicState(r, version);
   const topicNameCount = version >= 6 ? 0 : version >= 4 ? r.compactArrayLength(1) : r.arrayLength(2);
-  const topicNames: string[] = [];
-  for (let i = 0; i < topicNameCount; i++) topicNames.push(version >= 4 ? r.compactString() : r.string());
+  const topicNames: string[] = new Array(topicNameCount);
+  for (let i = 0; i < topicNameCount; i++) topicNames[i] = version >= 4 ? r.compactString() : r.string();
   const timeoutMs = r.int32();
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { topics, topicNames, timeoutMs, unknownTaggedFields };

@@ -102,8 +102,8 @@ function writeDeleteTopicsResponse(w: Writer, version: number, m: DeleteTopicsRe
 function readDeleteTopicsResponse(r: Reader, version: number): DeleteTopicsResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const responseCount = version >= 6 ? r.compactArrayLength(21) : version >= 5 ? r.compactArrayLength(5) : version >= 4 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const responses: DeleteTopicsResponseDeletableTopicResult[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readDeleteTopicsResponseDeletableTopicResult(r, version));
+  const responses: DeleteTopicsResponseDeletableTopicResult[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readDeleteTopicsResponseDeletableTopicResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, responses, unknownTaggedFields };
 }

@@ -136,8 +136,8 @@ function readDescribeAclsResponse(r: Reader, version: number): DescribeAclsRespo
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : r.nullableString();
   const resourceCount = version >= 2 ? r.compactArrayLength(5) : version >= 1 ? r.arrayLength(8) : r.arrayLength(7);
-  const resources: DescribeAclsResponseDescribeAclsResource[] = [];
-  for (let i = 0; i < resourceCount; i++) resources.push(readDescribeAclsResponseDescribeAclsResource(r, version));
+  const resources: DescribeAclsResponseDescribeAclsResource[] = new Array(resourceCount);
+  for (let i = 0; i < resourceCount; i++) resources[i] = readDescribeAclsResponseDescribeAclsResource(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, errorMessage, resources, unknownTaggedFields };
 }
@@ -164,8 +164,8 @@ function readDescribeAclsResponseDescribeAclsResource(r: Reader, version: number
   const resourceName = version >= 2 ? r.compactString() : r.string();
   const patternType = version >= 1 ? r.int8() : 3;
   const aclCount = version >= 2 ? r.compactArrayLength(5) : r.arrayLength(6);
-  const acls: DescribeAclsResponseAclDescription[] = [];
-  for (let i = 0; i < aclCount; i++) acls.push(readDescribeAclsResponseAclDescription(r, version));
+  const acls: DescribeAclsResponseAclDescription[] = new Array(aclCount);
+  for (let i = 0; i < aclCount; i++) acls[i] = readDescribeAclsResponseAclDescription(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { resourceType, resourceName, patternType, acls, unknownTaggedFields };
 }

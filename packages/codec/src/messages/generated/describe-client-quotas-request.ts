@@ -93,8 +93,8 @@ function writeDescribeClientQuotasRequest(w: Writer, version: number, m: Describ
 
 function readDescribeClientQuotasRequest(r: Reader, version: number): DescribeClientQuotasRequest {
   const componentCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(5);
-  const components: DescribeClientQuotasRequestComponentData[] = [];
-  for (let i = 0; i < componentCount; i++) components.push(readDescribeClientQuotasRequestComponentData(r, version));
+  const components: DescribeClientQuotasRequestComponentData[] = new Array(componentCount);
+  for (let i = 0; i < componentCount; i++) components[i] = readDescribeClientQuotasRequestComponentData(r, version);
   const strict = r.bool();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { components, strict, unknownTaggedFields };

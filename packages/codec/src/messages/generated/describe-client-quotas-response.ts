@@ -141,8 +141,8 @@ function readDescribeClientQuotasResponse(r: Reader, version: number): DescribeC
   const entryCount = version >= 1 ? r.compactNullableArrayLength(3) : r.nullableArrayLength(8);
   let entries: DescribeClientQuotasResponseEntryData[] | null = null;
   if (entryCount >= 0) {
-    entries = [];
-    for (let i = 0; i < entryCount; i++) entries.push(readDescribeClientQuotasResponseEntryData(r, version));
+    entries = new Array(entryCount);
+    for (let i = 0; i < entryCount; i++) entries[i] = readDescribeClientQuotasResponseEntryData(r, version);
   }
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, errorMessage, entries, unknownTaggedFields };
@@ -164,11 +164,11 @@ function writeDescribeClientQuotasResponseEntryData(w: Writer, version: number, 
 
 function readDescribeClientQuotasResponseEntryData(r: Reader, version: number): DescribeClientQuotasResponseEntryData {
   const entityCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const entity: DescribeClientQuotasResponseEntityData[] = [];
-  for (let i = 0; i < entityCount; i++) entity.push(readDescribeClientQuotasResponseEntityData(r, version));
+  const entity: DescribeClientQuotasResponseEntityData[] = new Array(entityCount);
+  for (let i = 0; i < entityCount; i++) entity[i] = readDescribeClientQuotasResponseEntityData(r, version);
   const valueCount = version >= 1 ? r.compactArrayLength(10) : r.arrayLength(10);
-  const values: DescribeClientQuotasResponseValueData[] = [];
-  for (let i = 0; i < valueCount; i++) values.push(readDescribeClientQuotasResponseValueData(r, version));
+  const values: DescribeClientQuotasResponseValueData[] = new Array(valueCount);
+  for (let i = 0; i < valueCount; i++) values[i] = readDescribeClientQuotasResponseValueData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { entity, values, unknownTaggedFields };
 }

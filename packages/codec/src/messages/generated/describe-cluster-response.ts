@@ -140,8 +140,8 @@ function readDescribeClusterResponse(r: Reader, version: number): DescribeCluste
   const clusterId = r.compactString();
   const controllerId = r.int32();
   const brokerCount = version >= 2 ? r.compactArrayLength(12) : r.compactArrayLength(11);
-  const brokers: DescribeClusterResponseDescribeClusterBroker[] = [];
-  for (let i = 0; i < brokerCount; i++) brokers.push(readDescribeClusterResponseDescribeClusterBroker(r, version));
+  const brokers: DescribeClusterResponseDescribeClusterBroker[] = new Array(brokerCount);
+  for (let i = 0; i < brokerCount; i++) brokers[i] = readDescribeClusterResponseDescribeClusterBroker(r, version);
   const clusterAuthorizedOperations = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return {

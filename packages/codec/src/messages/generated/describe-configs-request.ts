@@ -104,8 +104,8 @@ function writeDescribeConfigsRequest(w: Writer, version: number, m: DescribeConf
 
 function readDescribeConfigsRequest(r: Reader, version: number): DescribeConfigsRequest {
   const resourceCount = version >= 4 ? r.compactArrayLength(4) : r.arrayLength(7);
-  const resources: DescribeConfigsRequestDescribeConfigsResource[] = [];
-  for (let i = 0; i < resourceCount; i++) resources.push(readDescribeConfigsRequestDescribeConfigsResource(r, version));
+  const resources: DescribeConfigsRequestDescribeConfigsResource[] = new Array(resourceCount);
+  for (let i = 0; i < resourceCount; i++) resources[i] = readDescribeConfigsRequestDescribeConfigsResource(r, version);
   const includeSynonyms = version >= 1 ? r.bool() : false;
   const includeDocumentation = version >= 3 ? r.bool() : false;
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
@@ -140,8 +140,8 @@ function readDescribeConfigsRequestDescribeConfigsResource(r: Reader, version: n
   const configurationKeyCount = version >= 4 ? r.compactNullableArrayLength(1) : r.nullableArrayLength(2);
   let configurationKeys: string[] | null = null;
   if (configurationKeyCount >= 0) {
-    configurationKeys = [];
-    for (let i = 0; i < configurationKeyCount; i++) configurationKeys.push(version >= 4 ? r.compactString() : r.string());
+    configurationKeys = new Array(configurationKeyCount);
+    for (let i = 0; i < configurationKeyCount; i++) configurationKeys[i] = version >= 4 ? r.compactString() : r.string();
   }
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { resourceType, resourceName, configurationKeys, unknownTaggedFields };

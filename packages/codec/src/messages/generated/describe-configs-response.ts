@@ -166,8 +166,8 @@ function writeDescribeConfigsResponse(w: Writer, version: number, m: DescribeCon
 function readDescribeConfigsResponse(r: Reader, version: number): DescribeConfigsResponse {
   const throttleTimeMs = r.int32();
   const resultCount = version >= 4 ? r.compactArrayLength(7) : r.arrayLength(11);
-  const results: DescribeConfigsResponseDescribeConfigsResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readDescribeConfigsResponseDescribeConfigsResult(r, version));
+  const results: DescribeConfigsResponseDescribeConfigsResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readDescribeConfigsResponseDescribeConfigsResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }
@@ -196,8 +196,8 @@ function readDescribeConfigsResponseDescribeConfigsResult(r: Reader, version: nu
   const resourceType = r.int8();
   const resourceName = version >= 4 ? r.compactString() : r.string();
   const configCount = version >= 4 ? r.compactArrayLength(9) : version >= 3 ? r.arrayLength(14) : version >= 1 ? r.arrayLength(11) : r.arrayLength(7);
-  const configs: DescribeConfigsResponseDescribeConfigsResourceResult[] = [];
-  for (let i = 0; i < configCount; i++) configs.push(readDescribeConfigsResponseDescribeConfigsResourceResult(r, version));
+  const configs: DescribeConfigsResponseDescribeConfigsResourceResult[] = new Array(configCount);
+  for (let i = 0; i < configCount; i++) configs[i] = readDescribeConfigsResponseDescribeConfigsResourceResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { errorCode, errorMessage, resourceType, resourceName, configs, unknownTaggedFields };
 }
@@ -243,8 +243,8 @@ function readDescribeConfigsResponseDescribeConfigsResourceResult(r: Reader, ver
   const configSource = version >= 1 ? r.int8() : -1;
   const isSensitive = r.bool();
   const synonymCount = version >= 4 ? r.compactArrayLength(4) : version >= 1 ? r.arrayLength(5) : 0;
-  const synonyms: DescribeConfigsResponseDescribeConfigsSynonym[] = [];
-  for (let i = 0; i < synonymCount; i++) synonyms.push(readDescribeConfigsResponseDescribeConfigsSynonym(r, version));
+  const synonyms: DescribeConfigsResponseDescribeConfigsSynonym[] = new Array(synonymCount);
+  for (let i = 0; i < synonymCount; i++) synonyms[i] = readDescribeConfigsResponseDescribeConfigsSynonym(r, version);
   const configType = version >= 3 ? r.int8() : 0;
   const documentation = version >= 4 ? r.compactNullableString() : version >= 3 ? r.nullableString() : '';
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;

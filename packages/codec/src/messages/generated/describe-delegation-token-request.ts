@@ -89,8 +89,8 @@ function readDescribeDelegationTokenRequest(r: Reader, version: number): Describ
   const ownerCount = version >= 2 ? r.compactNullableArrayLength(3) : r.nullableArrayLength(4);
   let owners: DescribeDelegationTokenRequestDescribeDelegationTokenOwner[] | null = null;
   if (ownerCount >= 0) {
-    owners = [];
-    for (let i = 0; i < ownerCount; i++) owners.push(readDescribeDelegationTokenRequestDescribeDelegationTokenOwner(r, version));
+    owners = new Array(ownerCount);
+    for (let i = 0; i < ownerCount; i++) owners[i] = readDescribeDelegationTokenRequestDescribeDelegationTokenOwner(r, version);
   }
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { owners, unknownTaggedFields };

@@ -141,8 +141,8 @@ function writeDescribeDelegationTokenResponse(w: Writer, version: number, m: Des
 function readDescribeDelegationTokenResponse(r: Reader, version: number): DescribeDelegationTokenResponse {
   const errorCode = r.int16();
   const tokenCount = version >= 3 ? r.compactArrayLength(32) : version >= 2 ? r.compactArrayLength(30) : r.arrayLength(38);
-  const tokens: DescribeDelegationTokenResponseDescribedDelegationToken[] = [];
-  for (let i = 0; i < tokenCount; i++) tokens.push(readDescribeDelegationTokenResponseDescribedDelegationToken(r, version));
+  const tokens: DescribeDelegationTokenResponseDescribedDelegationToken[] = new Array(tokenCount);
+  for (let i = 0; i < tokenCount; i++) tokens[i] = readDescribeDelegationTokenResponseDescribedDelegationToken(r, version);
   const throttleTimeMs = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { errorCode, tokens, throttleTimeMs, unknownTaggedFields };
@@ -190,8 +190,8 @@ function readDescribeDelegationTokenResponseDescribedDelegationToken(r: Reader, 
   const tokenId = version >= 2 ? r.compactString() : r.string();
   const hmac = version >= 2 ? r.compactByteArray() : r.byteArray();
   const renewerCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const renewers: DescribeDelegationTokenResponseDescribedDelegationTokenRenewer[] = [];
-  for (let i = 0; i < renewerCount; i++) renewers.push(readDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(r, version));
+  const renewers: DescribeDelegationTokenResponseDescribedDelegationTokenRenewer[] = new Array(renewerCount);
+  for (let i = 0; i < renewerCount; i++) renewers[i] = readDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return {
     principalType,

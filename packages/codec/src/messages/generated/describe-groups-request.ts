@@ -81,8 +81,8 @@ function writeDescribeGroupsRequest(w: Writer, version: number, m: DescribeGroup
 
 function readDescribeGroupsRequest(r: Reader, version: number): DescribeGroupsRequest {
   const groupCount = version >= 5 ? r.compactArrayLength(1) : r.arrayLength(2);
-  const groups: string[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(version >= 5 ? r.compactString() : r.string());
+  const groups: string[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = version >= 5 ? r.compactString() : r.string();
   const includeAuthorizedOperations = version >= 3 ? r.bool() : false;
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { groups, includeAuthorizedOperations, unknownTaggedFields };

@@ -143,8 +143,8 @@ function writeDescribeGroupsResponse(w: Writer, version: number, m: DescribeGrou
 function readDescribeGroupsResponse(r: Reader, version: number): DescribeGroupsResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const groupCount = version >= 6 ? r.compactArrayLength(13) : version >= 5 ? r.compactArrayLength(12) : version >= 3 ? r.arrayLength(18) : r.arrayLength(14);
-  const groups: DescribeGroupsResponseDescribedGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readDescribeGroupsResponseDescribedGroup(r, version));
+  const groups: DescribeGroupsResponseDescribedGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readDescribeGroupsResponseDescribedGroup(r, version);
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
@@ -186,8 +186,8 @@ function readDescribeGroupsResponseDescribedGroup(r: Reader, version: number): D
   const protocolType = version >= 5 ? r.compactString() : r.string();
   const protocolData = version >= 5 ? r.compactString() : r.string();
   const memberCount = version >= 5 ? r.compactArrayLength(7) : version >= 4 ? r.arrayLength(16) : r.arrayLength(14);
-  const members: DescribeGroupsResponseDescribedGroupMember[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readDescribeGroupsResponseDescribedGroupMember(r, version));
+  const members: DescribeGroupsResponseDescribedGroupMember[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readDescribeGroupsResponseDescribedGroupMember(r, version);
   const authorizedOperations = version >= 3 ? r.int32() : -2147483648;
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return {

@@ -90,8 +90,8 @@ function readDescribeLogDirsRequest(r: Reader, version: number): DescribeLogDirs
   const topicCount = version >= 2 ? r.compactNullableArrayLength(3) : r.nullableArrayLength(6);
   let topics: DescribeLogDirsRequestDescribableLogDirTopic[] | null = null;
   if (topicCount >= 0) {
-    topics = [];
-    for (let i = 0; i < topicCount; i++) topics.push(readDescribeLogDirsRequestDescribableLogDirTopic(r, version));
+    topics = new Array(topicCount);
+    for (let i = 0; i < topicCount; i++) topics[i] = readDescribeLogDirsRequestDescribableLogDirTopic(r, version);
   }
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topics, unknownTaggedFields };
@@ -113,8 +113,8 @@ function writeDescribeLogDirsRequestDescribableLogDirTopic(w: Writer, version: n
 function readDescribeLogDirsRequestDescribableLogDirTopic(r: Reader, version: number): DescribeLogDirsRequestDescribableLogDirTopic {
   const topic = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topic, partitions, unknownTaggedFields };
 }

@@ -152,8 +152,8 @@ function readDescribeLogDirsResponse(r: Reader, version: number): DescribeLogDir
   const throttleTimeMs = r.int32();
   const errorCode = version >= 3 ? r.int16() : 0;
   const resultCount = version >= 5 ? r.compactArrayLength(22) : version >= 4 ? r.compactArrayLength(21) : version >= 2 ? r.compactArrayLength(5) : r.arrayLength(8);
-  const results: DescribeLogDirsResponseDescribeLogDirsResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readDescribeLogDirsResponseDescribeLogDirsResult(r, version));
+  const results: DescribeLogDirsResponseDescribeLogDirsResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readDescribeLogDirsResponseDescribeLogDirsResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, results, unknownTaggedFields };
 }
@@ -182,8 +182,8 @@ function readDescribeLogDirsResponseDescribeLogDirsResult(r: Reader, version: nu
   const errorCode = r.int16();
   const logDir = version >= 2 ? r.compactString() : r.string();
   const topicCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: DescribeLogDirsResponseDescribeLogDirsTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeLogDirsResponseDescribeLogDirsTopic(r, version));
+  const topics: DescribeLogDirsResponseDescribeLogDirsTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeLogDirsResponseDescribeLogDirsTopic(r, version);
   const totalBytes = version >= 4 ? r.int64() : -1n;
   const usableBytes = version >= 4 ? r.int64() : -1n;
   const isCordoned = version >= 5 ? r.bool() : false;
@@ -207,8 +207,8 @@ function writeDescribeLogDirsResponseDescribeLogDirsTopic(w: Writer, version: nu
 function readDescribeLogDirsResponseDescribeLogDirsTopic(r: Reader, version: number): DescribeLogDirsResponseDescribeLogDirsTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(22) : r.arrayLength(21);
-  const partitions: DescribeLogDirsResponseDescribeLogDirsPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDescribeLogDirsResponseDescribeLogDirsPartition(r, version));
+  const partitions: DescribeLogDirsResponseDescribeLogDirsPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeLogDirsResponseDescribeLogDirsPartition(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

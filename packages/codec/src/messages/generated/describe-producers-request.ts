@@ -77,8 +77,8 @@ function writeDescribeProducersRequest(w: Writer, version: number, m: DescribePr
 
 function readDescribeProducersRequest(r: Reader, version: number): DescribeProducersRequest {
   const topicCount = r.compactArrayLength(3);
-  const topics: DescribeProducersRequestTopicRequest[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeProducersRequestTopicRequest(r, version));
+  const topics: DescribeProducersRequestTopicRequest[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeProducersRequestTopicRequest(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topics, unknownTaggedFields };
 }
@@ -95,8 +95,8 @@ function writeDescribeProducersRequestTopicRequest(w: Writer, _version: number, 
 function readDescribeProducersRequestTopicRequest(r: Reader, _version: number): DescribeProducersRequestTopicRequest {
   const name = r.compactString();
   const partitionIndexCount = r.compactArrayLength(4);
-  const partitionIndexes: number[] = [];
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes.push(r.int32());
+  const partitionIndexes: number[] = new Array(partitionIndexCount);
+  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { name, partitionIndexes, unknownTaggedFields };
 }

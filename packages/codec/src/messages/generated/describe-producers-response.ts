@@ -139,8 +139,8 @@ function writeDescribeProducersResponse(w: Writer, version: number, m: DescribeP
 function readDescribeProducersResponse(r: Reader, version: number): DescribeProducersResponse {
   const throttleTimeMs = r.int32();
   const topicCount = r.compactArrayLength(3);
-  const topics: DescribeProducersResponseTopicResponse[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeProducersResponseTopicResponse(r, version));
+  const topics: DescribeProducersResponseTopicResponse[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeProducersResponseTopicResponse(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -157,8 +157,8 @@ function writeDescribeProducersResponseTopicResponse(w: Writer, version: number,
 function readDescribeProducersResponseTopicResponse(r: Reader, version: number): DescribeProducersResponseTopicResponse {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(9);
-  const partitions: DescribeProducersResponsePartitionResponse[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDescribeProducersResponsePartitionResponse(r, version));
+  const partitions: DescribeProducersResponsePartitionResponse[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeProducersResponsePartitionResponse(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }
@@ -180,8 +180,8 @@ function readDescribeProducersResponsePartitionResponse(r: Reader, version: numb
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const activeProducerCount = r.compactArrayLength(37);
-  const activeProducers: DescribeProducersResponseProducerState[] = [];
-  for (let i = 0; i < activeProducerCount; i++) activeProducers.push(readDescribeProducersResponseProducerState(r, version));
+  const activeProducers: DescribeProducersResponseProducerState[] = new Array(activeProducerCount);
+  for (let i = 0; i < activeProducerCount; i++) activeProducers[i] = readDescribeProducersResponseProducerState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, errorCode, errorMessage, activeProducers, unknownTaggedFields };
 }

@@ -89,8 +89,8 @@ function writeDescribeQuorumRequest(w: Writer, version: number, m: DescribeQuoru
 
 function readDescribeQuorumRequest(r: Reader, version: number): DescribeQuorumRequest {
   const topicCount = r.compactArrayLength(3);
-  const topics: DescribeQuorumRequestTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeQuorumRequestTopicData(r, version));
+  const topics: DescribeQuorumRequestTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeQuorumRequestTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topics, unknownTaggedFields };
 }
@@ -107,8 +107,8 @@ function writeDescribeQuorumRequestTopicData(w: Writer, version: number, m: Desc
 function readDescribeQuorumRequestTopicData(r: Reader, version: number): DescribeQuorumRequestTopicData {
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(5);
-  const partitions: DescribeQuorumRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDescribeQuorumRequestPartitionData(r, version));
+  const partitions: DescribeQuorumRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeQuorumRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitions, unknownTaggedFields };
 }

@@ -217,11 +217,11 @@ function readDescribeQuorumResponse(r: Reader, version: number): DescribeQuorumR
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : '';
   const topicCount = r.compactArrayLength(3);
-  const topics: DescribeQuorumResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeQuorumResponseTopicData(r, version));
+  const topics: DescribeQuorumResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeQuorumResponseTopicData(r, version);
   const nodeCount = version >= 2 ? r.compactArrayLength(6) : 0;
-  const nodes: DescribeQuorumResponseNode[] = [];
-  for (let i = 0; i < nodeCount; i++) nodes.push(readDescribeQuorumResponseNode(r, version));
+  const nodes: DescribeQuorumResponseNode[] = new Array(nodeCount);
+  for (let i = 0; i < nodeCount; i++) nodes[i] = readDescribeQuorumResponseNode(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { errorCode, errorMessage, topics, nodes, unknownTaggedFields };
 }
@@ -238,8 +238,8 @@ function writeDescribeQuorumResponseTopicData(w: Writer, version: number, m: Des
 function readDescribeQuorumResponseTopicData(r: Reader, version: number): DescribeQuorumResponseTopicData {
   const topicName = r.compactString();
   const partitionCount = version >= 2 ? r.compactArrayLength(26) : r.compactArrayLength(25);
-  const partitions: DescribeQuorumResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDescribeQuorumResponsePartitionData(r, version));
+  const partitions: DescribeQuorumResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeQuorumResponsePartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitions, unknownTaggedFields };
 }
@@ -270,11 +270,11 @@ function readDescribeQuorumResponsePartitionData(r: Reader, version: number): De
   const leaderEpoch = r.int32();
   const highWatermark = r.int64();
   const currentVoterCount = version >= 2 ? r.compactArrayLength(45) : version >= 1 ? r.compactArrayLength(29) : r.compactArrayLength(13);
-  const currentVoters: DescribeQuorumResponseReplicaState[] = [];
-  for (let i = 0; i < currentVoterCount; i++) currentVoters.push(readDescribeQuorumResponseReplicaState(r, version));
+  const currentVoters: DescribeQuorumResponseReplicaState[] = new Array(currentVoterCount);
+  for (let i = 0; i < currentVoterCount; i++) currentVoters[i] = readDescribeQuorumResponseReplicaState(r, version);
   const observerCount = version >= 2 ? r.compactArrayLength(45) : version >= 1 ? r.compactArrayLength(29) : r.compactArrayLength(13);
-  const observers: DescribeQuorumResponseReplicaState[] = [];
-  for (let i = 0; i < observerCount; i++) observers.push(readDescribeQuorumResponseReplicaState(r, version));
+  const observers: DescribeQuorumResponseReplicaState[] = new Array(observerCount);
+  for (let i = 0; i < observerCount; i++) observers[i] = readDescribeQuorumResponseReplicaState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     partitionIndex,
@@ -332,8 +332,8 @@ function writeDescribeQuorumResponseNode(w: Writer, version: number, m: Describe
 function readDescribeQuorumResponseNode(r: Reader, version: number): DescribeQuorumResponseNode {
   const nodeId = r.int32();
   const listenerCount = r.compactArrayLength(5);
-  const listeners: DescribeQuorumResponseListener[] = [];
-  for (let i = 0; i < listenerCount; i++) listeners.push(readDescribeQuorumResponseListener(r, version));
+  const listeners: DescribeQuorumResponseListener[] = new Array(listenerCount);
+  for (let i = 0; i < listenerCount; i++) listeners[i] = readDescribeQuorumResponseListener(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { nodeId, listeners, unknownTaggedFields };
 }

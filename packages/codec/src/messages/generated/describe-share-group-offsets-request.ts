@@ -93,8 +93,8 @@ function writeDescribeShareGroupOffsetsRequest(w: Writer, version: number, m: De
 
 function readDescribeShareGroupOffsetsRequest(r: Reader, version: number): DescribeShareGroupOffsetsRequest {
   const groupCount = r.compactArrayLength(3);
-  const groups: DescribeShareGroupOffsetsRequestGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readDescribeShareGroupOffsetsRequestGroup(r, version));
+  const groups: DescribeShareGroupOffsetsRequestGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readDescribeShareGroupOffsetsRequestGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groups, unknownTaggedFields };
 }
@@ -115,8 +115,8 @@ function readDescribeShareGroupOffsetsRequestGroup(r: Reader, version: number): 
   const topicCount = r.compactNullableArrayLength(3);
   let topics: DescribeShareGroupOffsetsRequestTopic[] | null = null;
   if (topicCount >= 0) {
-    topics = [];
-    for (let i = 0; i < topicCount; i++) topics.push(readDescribeShareGroupOffsetsRequestTopic(r, version));
+    topics = new Array(topicCount);
+    for (let i = 0; i < topicCount; i++) topics[i] = readDescribeShareGroupOffsetsRequestTopic(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
@@ -134,8 +134,8 @@ function writeDescribeShareGroupOffsetsRequestTopic(w: Writer, _version: number,
 function readDescribeShareGroupOffsetsRequestTopic(r: Reader, _version: number): DescribeShareGroupOffsetsRequestTopic {
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitions, unknownTaggedFields };
 }

@@ -142,8 +142,8 @@ function writeDescribeShareGroupOffsetsResponse(w: Writer, version: number, m: D
 function readDescribeShareGroupOffsetsResponse(r: Reader, version: number): DescribeShareGroupOffsetsResponse {
   const throttleTimeMs = r.int32();
   const groupCount = r.compactArrayLength(6);
-  const groups: DescribeShareGroupOffsetsResponseGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readDescribeShareGroupOffsetsResponseGroup(r, version));
+  const groups: DescribeShareGroupOffsetsResponseGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readDescribeShareGroupOffsetsResponseGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
@@ -163,8 +163,8 @@ function writeDescribeShareGroupOffsetsResponseGroup(w: Writer, version: number,
 function readDescribeShareGroupOffsetsResponseGroup(r: Reader, version: number): DescribeShareGroupOffsetsResponseGroup {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(19);
-  const topics: DescribeShareGroupOffsetsResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeShareGroupOffsetsResponseTopic(r, version));
+  const topics: DescribeShareGroupOffsetsResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeShareGroupOffsetsResponseTopic(r, version);
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const unknownTaggedFields = r.taggedFields();
@@ -185,8 +185,8 @@ function readDescribeShareGroupOffsetsResponseTopic(r: Reader, version: number):
   const topicName = r.compactString();
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(28) : r.compactArrayLength(20);
-  const partitions: DescribeShareGroupOffsetsResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDescribeShareGroupOffsetsResponsePartition(r, version));
+  const partitions: DescribeShareGroupOffsetsResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeShareGroupOffsetsResponsePartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, topicId, partitions, unknownTaggedFields };
 }

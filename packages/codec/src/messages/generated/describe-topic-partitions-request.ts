@@ -102,8 +102,8 @@ function writeDescribeTopicPartitionsRequest(w: Writer, version: number, m: Desc
 
 function readDescribeTopicPartitionsRequest(r: Reader, version: number): DescribeTopicPartitionsRequest {
   const topicCount = r.compactArrayLength(2);
-  const topics: DescribeTopicPartitionsRequestTopicRequest[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeTopicPartitionsRequestTopicRequest(r, version));
+  const topics: DescribeTopicPartitionsRequestTopicRequest[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeTopicPartitionsRequestTopicRequest(r, version);
   const responsePartitionLimit = r.int32();
   const cursor = r.int8() < 0 ? null : readDescribeTopicPartitionsRequestCursor(r, version);
   const unknownTaggedFields = r.taggedFields();

@@ -169,8 +169,8 @@ function writeDescribeTopicPartitionsResponse(w: Writer, version: number, m: Des
 function readDescribeTopicPartitionsResponse(r: Reader, version: number): DescribeTopicPartitionsResponse {
   const throttleTimeMs = r.int32();
   const topicCount = r.compactArrayLength(26);
-  const topics: DescribeTopicPartitionsResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeTopicPartitionsResponseTopic(r, version));
+  const topics: DescribeTopicPartitionsResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeTopicPartitionsResponseTopic(r, version);
   const nextCursor = r.int8() < 0 ? null : readDescribeTopicPartitionsResponseCursor(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, topics, nextCursor, unknownTaggedFields };
@@ -198,8 +198,8 @@ function readDescribeTopicPartitionsResponseTopic(r: Reader, version: number): D
   const topicId = r.uuid();
   const isInternal = r.bool();
   const partitionCount = r.compactArrayLength(20);
-  const partitions: DescribeTopicPartitionsResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readDescribeTopicPartitionsResponsePartition(r, version));
+  const partitions: DescribeTopicPartitionsResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeTopicPartitionsResponsePartition(r, version);
   const topicAuthorizedOperations = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -248,26 +248,26 @@ function readDescribeTopicPartitionsResponsePartition(r: Reader, _version: numbe
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
   const replicaNodeCount = r.compactArrayLength(4);
-  const replicaNodes: number[] = [];
-  for (let i = 0; i < replicaNodeCount; i++) replicaNodes.push(r.int32());
+  const replicaNodes: number[] = new Array(replicaNodeCount);
+  for (let i = 0; i < replicaNodeCount; i++) replicaNodes[i] = r.int32();
   const isrNodeCount = r.compactArrayLength(4);
-  const isrNodes: number[] = [];
-  for (let i = 0; i < isrNodeCount; i++) isrNodes.push(r.int32());
+  const isrNodes: number[] = new Array(isrNodeCount);
+  for (let i = 0; i < isrNodeCount; i++) isrNodes[i] = r.int32();
   const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
   let eligibleLeaderReplicas: number[] | null = null;
   if (eligibleLeaderReplicaCount >= 0) {
-    eligibleLeaderReplicas = [];
-    for (let i = 0; i < eligibleLeaderReplicaCount; i++) eligibleLeaderReplicas.push(r.int32());
+    eligibleLeaderReplicas = new Array(eligibleLeaderReplicaCount);
+    for (let i = 0; i < eligibleLeaderReplicaCount; i++) eligibleLeaderReplicas[i] = r.int32();
   }
   const lastKnownElrCount = r.compactNullableArrayLength(4);
   let lastKnownElr: number[] | null = null;
   if (lastKnownElrCount >= 0) {
-    lastKnownElr = [];
-    for (let i = 0; i < lastKnownElrCount; i++) lastKnownElr.push(r.int32());
+    lastKnownElr = new Array(lastKnownElrCount);
+    for (let i = 0; i < lastKnownElrCount; i++) lastKnownElr[i] = r.int32();
   }
   const offlineReplicaCount = r.compactArrayLength(4);
-  const offlineReplicas: number[] = [];
-  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas.push(r.int32());
+  const offlineReplicas: number[] = new Array(offlineReplicaCount);
+  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return {
     errorCode,

@@ -61,8 +61,8 @@ function writeDescribeTransactionsRequest(w: Writer, _version: number, m: Descri
 
 function readDescribeTransactionsRequest(r: Reader, _version: number): DescribeTransactionsRequest {
   const transactionalIdCount = r.compactArrayLength(1);
-  const transactionalIds: string[] = [];
-  for (let i = 0; i < transactionalIdCount; i++) transactionalIds.push(r.compactString());
+  const transactionalIds: string[] = new Array(transactionalIdCount);
+  for (let i = 0; i < transactionalIdCount; i++) transactionalIds[i] = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { transactionalIds, unknownTaggedFields };
 }

@@ -121,8 +121,8 @@ function writeDescribeTransactionsResponse(w: Writer, version: number, m: Descri
 function readDescribeTransactionsResponse(r: Reader, version: number): DescribeTransactionsResponse {
   const throttleTimeMs = r.int32();
   const transactionStateCount = r.compactArrayLength(28);
-  const transactionStates: DescribeTransactionsResponseTransactionState[] = [];
-  for (let i = 0; i < transactionStateCount; i++) transactionStates.push(readDescribeTransactionsResponseTransactionState(r, version));
+  const transactionStates: DescribeTransactionsResponseTransactionState[] = new Array(transactionStateCount);
+  for (let i = 0; i < transactionStateCount; i++) transactionStates[i] = readDescribeTransactionsResponseTransactionState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, transactionStates, unknownTaggedFields };
 }
@@ -151,8 +151,8 @@ function readDescribeTransactionsResponseTransactionState(r: Reader, version: nu
   const producerId = r.int64();
   const producerEpoch = r.int16();
   const topicCount = r.compactArrayLength(3);
-  const topics: DescribeTransactionsResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readDescribeTransactionsResponseTopicData(r, version));
+  const topics: DescribeTransactionsResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readDescribeTransactionsResponseTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     errorCode,
@@ -179,8 +179,8 @@ function writeDescribeTransactionsResponseTopicData(w: Writer, _version: number,
 function readDescribeTransactionsResponseTopicData(r: Reader, _version: number): DescribeTransactionsResponseTopicData {
   const topic = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topic, partitions, unknownTaggedFields };
 }

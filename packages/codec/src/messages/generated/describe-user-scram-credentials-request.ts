@@ -78,8 +78,8 @@ function readDescribeUserScramCredentialsRequest(r: Reader, version: number): De
   const userCount = r.compactNullableArrayLength(2);
   let users: DescribeUserScramCredentialsRequestUserName[] | null = null;
   if (userCount >= 0) {
-    users = [];
-    for (let i = 0; i < userCount; i++) users.push(readDescribeUserScramCredentialsRequestUserName(r, version));
+    users = new Array(userCount);
+    for (let i = 0; i < userCount; i++) users[i] = readDescribeUserScramCredentialsRequestUserName(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { users, unknownTaggedFields };

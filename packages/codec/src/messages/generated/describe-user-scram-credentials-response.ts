@@ -119,8 +119,8 @@ function readDescribeUserScramCredentialsResponse(r: Reader, version: number): D
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const resultCount = r.compactArrayLength(6);
-  const results: DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(r, version));
+  const results: DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, results, unknownTaggedFields };
 }
@@ -141,8 +141,8 @@ function readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsRes
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const credentialInfoCount = r.compactArrayLength(6);
-  const credentialInfos: DescribeUserScramCredentialsResponseCredentialInfo[] = [];
-  for (let i = 0; i < credentialInfoCount; i++) credentialInfos.push(readDescribeUserScramCredentialsResponseCredentialInfo(r, version));
+  const credentialInfos: DescribeUserScramCredentialsResponseCredentialInfo[] = new Array(credentialInfoCount);
+  for (let i = 0; i < credentialInfoCount; i++) credentialInfos[i] = readDescribeUserScramCredentialsResponseCredentialInfo(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { user, errorCode, errorMessage, credentialInfos, unknownTaggedFields };
 }

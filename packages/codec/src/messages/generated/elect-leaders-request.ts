@@ -105,8 +105,8 @@ function readElectLeadersRequest(r: Reader, version: number): ElectLeadersReques
   const topicPartitionCount = version >= 2 ? r.compactNullableArrayLength(3) : r.nullableArrayLength(6);
   let topicPartitions: ElectLeadersRequestTopicPartitions[] | null = null;
   if (topicPartitionCount >= 0) {
-    topicPartitions = [];
-    for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readElectLeadersRequestTopicPartitions(r, version));
+    topicPartitions = new Array(topicPartitionCount);
+    for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readElectLeadersRequestTopicPartitions(r, version);
   }
   const timeoutMs = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
@@ -129,8 +129,8 @@ function writeElectLeadersRequestTopicPartitions(w: Writer, version: number, m: 
 function readElectLeadersRequestTopicPartitions(r: Reader, version: number): ElectLeadersRequestTopicPartitions {
   const topic = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topic, partitions, unknownTaggedFields };
 }

@@ -120,8 +120,8 @@ function readElectLeadersResponse(r: Reader, version: number): ElectLeadersRespo
   const throttleTimeMs = r.int32();
   const errorCode = version >= 1 ? r.int16() : 0;
   const replicaElectionResultCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const replicaElectionResults: ElectLeadersResponseReplicaElectionResult[] = [];
-  for (let i = 0; i < replicaElectionResultCount; i++) replicaElectionResults.push(readElectLeadersResponseReplicaElectionResult(r, version));
+  const replicaElectionResults: ElectLeadersResponseReplicaElectionResult[] = new Array(replicaElectionResultCount);
+  for (let i = 0; i < replicaElectionResultCount; i++) replicaElectionResults[i] = readElectLeadersResponseReplicaElectionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, replicaElectionResults, unknownTaggedFields };
 }
@@ -142,8 +142,8 @@ function writeElectLeadersResponseReplicaElectionResult(w: Writer, version: numb
 function readElectLeadersResponseReplicaElectionResult(r: Reader, version: number): ElectLeadersResponseReplicaElectionResult {
   const topic = version >= 2 ? r.compactString() : r.string();
   const partitionResultCount = version >= 2 ? r.compactArrayLength(8) : r.arrayLength(8);
-  const partitionResult: ElectLeadersResponsePartitionResult[] = [];
-  for (let i = 0; i < partitionResultCount; i++) partitionResult.push(readElectLeadersResponsePartitionResult(r, version));
+  const partitionResult: ElectLeadersResponsePartitionResult[] = new Array(partitionResultCount);
+  for (let i = 0; i < partitionResultCount; i++) partitionResult[i] = readElectLeadersResponsePartitionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topic, partitionResult, unknownTaggedFields };
 }

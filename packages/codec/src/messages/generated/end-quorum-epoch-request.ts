@@ -168,11 +168,11 @@ function writeEndQuorumEpochRequest(w: Writer, version: number, m: EndQuorumEpoc
 function readEndQuorumEpochRequest(r: Reader, version: number): EndQuorumEpochRequest {
   const clusterId = version >= 1 ? r.compactNullableString() : r.nullableString();
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: EndQuorumEpochRequestTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readEndQuorumEpochRequestTopicData(r, version));
+  const topics: EndQuorumEpochRequestTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readEndQuorumEpochRequestTopicData(r, version);
   const leaderEndpointCount = version >= 1 ? r.compactArrayLength(5) : 0;
-  const leaderEndpoints: EndQuorumEpochRequestLeaderEndpoint[] = [];
-  for (let i = 0; i < leaderEndpointCount; i++) leaderEndpoints.push(readEndQuorumEpochRequestLeaderEndpoint(r, version));
+  const leaderEndpoints: EndQuorumEpochRequestLeaderEndpoint[] = new Array(leaderEndpointCount);
+  for (let i = 0; i < leaderEndpointCount; i++) leaderEndpoints[i] = readEndQuorumEpochRequestLeaderEndpoint(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { clusterId, topics, leaderEndpoints, unknownTaggedFields };
 }
@@ -193,8 +193,8 @@ function writeEndQuorumEpochRequestTopicData(w: Writer, version: number, m: EndQ
 function readEndQuorumEpochRequestTopicData(r: Reader, version: number): EndQuorumEpochRequestTopicData {
   const topicName = version >= 1 ? r.compactString() : r.string();
   const partitionCount = version >= 1 ? r.compactArrayLength(14) : r.arrayLength(16);
-  const partitions: EndQuorumEpochRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readEndQuorumEpochRequestPartitionData(r, version));
+  const partitions: EndQuorumEpochRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readEndQuorumEpochRequestPartitionData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { topicName, partitions, unknownTaggedFields };
 }
@@ -223,11 +223,11 @@ function readEndQuorumEpochRequestPartitionData(r: Reader, version: number): End
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
   const preferredSuccessorCount = version >= 1 ? 0 : r.arrayLength(4);
-  const preferredSuccessors: number[] = [];
-  for (let i = 0; i < preferredSuccessorCount; i++) preferredSuccessors.push(r.int32());
+  const preferredSuccessors: number[] = new Array(preferredSuccessorCount);
+  for (let i = 0; i < preferredSuccessorCount; i++) preferredSuccessors[i] = r.int32();
   const preferredCandidateCount = version >= 1 ? r.compactArrayLength(21) : 0;
-  const preferredCandidates: EndQuorumEpochRequestReplicaInfo[] = [];
-  for (let i = 0; i < preferredCandidateCount; i++) preferredCandidates.push(readEndQuorumEpochRequestReplicaInfo(r, version));
+  const preferredCandidates: EndQuorumEpochRequestReplicaInfo[] = new Array(preferredCandidateCount);
+  for (let i = 0; i < preferredCandidateCount; i++) preferredCandidates[i] = readEndQuorumEpochRequestReplicaInfo(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return {
     partitionIndex,

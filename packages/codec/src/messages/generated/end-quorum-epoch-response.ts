@@ -158,8 +158,8 @@ function writeEndQuorumEpochResponse(w: Writer, version: number, m: EndQuorumEpo
 function readEndQuorumEpochResponse(r: Reader, version: number): EndQuorumEpochResponse {
   const errorCode = r.int16();
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: EndQuorumEpochResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readEndQuorumEpochResponseTopicData(r, version));
+  const topics: EndQuorumEpochResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readEndQuorumEpochResponseTopicData(r, version);
   let nodeEndpoints: EndQuorumEpochResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   if (version >= 1) {
@@ -171,8 +171,8 @@ function readEndQuorumEpochResponse(r: Reader, version: number): EndQuorumEpochR
       switch (tag) {
         case 0: {
           const nodeEndpointCount = r.compactArrayLength(8);
-          const list: EndQuorumEpochResponseNodeEndpoint[] = [];
-          for (let i = 0; i < nodeEndpointCount; i++) list.push(readEndQuorumEpochResponseNodeEndpoint(r, version));
+          const list: EndQuorumEpochResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+          for (let i = 0; i < nodeEndpointCount; i++) list[i] = readEndQuorumEpochResponseNodeEndpoint(r, version);
           nodeEndpoints = list;
           r.endTag(tag, end);
           break;
@@ -202,8 +202,8 @@ function writeEndQuorumEpochResponseTopicData(w: Writer, version: number, m: End
 function readEndQuorumEpochResponseTopicData(r: Reader, version: number): EndQuorumEpochResponseTopicData {
   const topicName = version >= 1 ? r.compactString() : r.string();
   const partitionCount = version >= 1 ? r.compactArrayLength(15) : r.arrayLength(14);
-  const partitions: EndQuorumEpochResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readEndQuorumEpochResponsePartitionData(r, version));
+  const partitions: EndQuorumEpochResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readEndQuorumEpochResponsePartitionData(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { topicName, partitions, unknownTaggedFields };
 }

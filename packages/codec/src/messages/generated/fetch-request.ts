@@ -273,11 +273,11 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
   const sessionId = version >= 7 ? r.int32() : 0;
   const sessionEpoch = version >= 7 ? r.int32() : -1;
   const topicCount = version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: FetchRequestFetchTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readFetchRequestFetchTopic(r, version));
+  const topics: FetchRequestFetchTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readFetchRequestFetchTopic(r, version);
   const forgottenTopicsDataCount = version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : version >= 7 ? r.arrayLength(6) : 0;
-  const forgottenTopicsData: FetchRequestForgottenTopic[] = [];
-  for (let i = 0; i < forgottenTopicsDataCount; i++) forgottenTopicsData.push(readFetchRequestForgottenTopic(r, version));
+  const forgottenTopicsData: FetchRequestForgottenTopic[] = new Array(forgottenTopicsDataCount);
+  for (let i = 0; i < forgottenTopicsDataCount; i++) forgottenTopicsData[i] = readFetchRequestForgottenTopic(r, version);
   const rackId = version >= 12 ? r.compactString() : version >= 11 ? r.string() : '';
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
@@ -356,8 +356,8 @@ function readFetchRequestFetchTopic(r: Reader, version: number): FetchRequestFet
   const topic = version >= 13 ? '' : version >= 12 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 12 ? r.compactArrayLength(33) : version >= 9 ? r.arrayLength(28) : version >= 5 ? r.arrayLength(24) : r.arrayLength(16);
-  const partitions: FetchRequestFetchPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readFetchRequestFetchPartition(r, version));
+  const partitions: FetchRequestFetchPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readFetchRequestFetchPartition(r, version);
   const unknownTaggedFields = version >= 12 ? r.taggedFields() : noTaggedFields;
   return { topic, topicId, partitions, unknownTaggedFields };
 }
@@ -465,8 +465,8 @@ function readFetchRequestForgottenTopic(r: Reader, version: number): FetchReques
   const topic = version >= 13 ? '' : version >= 12 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 12 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = version >= 12 ? r.taggedFields() : noTaggedFields;
   return { topic, topicId, partitions, unknownTaggedFields };
 }

@@ -281,8 +281,8 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
   const errorCode = version >= 7 ? r.int16() : 0;
   const sessionId = version >= 7 ? r.int32() : 0;
   const responseCount = version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const responses: FetchResponseFetchableTopicResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readFetchResponseFetchableTopicResponse(r, version));
+  const responses: FetchResponseFetchableTopicResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readFetchResponseFetchableTopicResponse(r, version);
   let nodeEndpoints: FetchResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
@@ -295,8 +295,8 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
         case 0: {
           if (version < 16) throw tagNotInVersion(tag, version);
           const nodeEndpointCount = r.compactArrayLength(11);
-          const list: FetchResponseNodeEndpoint[] = [];
-          for (let i = 0; i < nodeEndpointCount; i++) list.push(readFetchResponseNodeEndpoint(r, version));
+          const list: FetchResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+          for (let i = 0; i < nodeEndpointCount; i++) list[i] = readFetchResponseNodeEndpoint(r, version);
           nodeEndpoints = list;
           r.endTag(tag, end);
           break;
@@ -329,8 +329,8 @@ function readFetchResponseFetchableTopicResponse(r: Reader, version: number): Fe
   const topic = version >= 13 ? '' : version >= 12 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 12 ? r.compactArrayLength(37) : version >= 11 ? r.arrayLength(42) : version >= 5 ? r.arrayLength(38) : version >= 4 ? r.arrayLength(30) : r.arrayLength(18);
-  const partitions: FetchResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readFetchResponsePartitionData(r, version));
+  const partitions: FetchResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readFetchResponsePartitionData(r, version);
   const unknownTaggedFields = version >= 12 ? r.taggedFields() : noTaggedFields;
   return { topic, topicId, partitions, unknownTaggedFields };
 }
@@ -418,8 +418,8 @@ function readFetchResponsePartitionData(r: Reader, version: number): FetchRespon
   const abortedTransactionCount = version >= 12 ? r.compactNullableArrayLength(17) : version >= 4 ? r.nullableArrayLength(16) : 0;
   let abortedTransactions: FetchResponseAbortedTransaction[] | null = null;
   if (abortedTransactionCount >= 0) {
-    abortedTransactions = [];
-    for (let i = 0; i < abortedTransactionCount; i++) abortedTransactions.push(readFetchResponseAbortedTransaction(r, version));
+    abortedTransactions = new Array(abortedTransactionCount);
+    for (let i = 0; i < abortedTransactionCount; i++) abortedTransactions[i] = readFetchResponseAbortedTransaction(r, version);
   }
   const preferredReadReplica = version >= 11 ? r.int32() : -1;
   const records = version >= 12 ? r.compactNullableByteArray() : r.nullableByteArray();

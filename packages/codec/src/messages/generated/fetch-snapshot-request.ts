@@ -156,8 +156,8 @@ function readFetchSnapshotRequest(r: Reader, version: number): FetchSnapshotRequ
   const replicaId = r.int32();
   const maxBytes = r.int32();
   const topicCount = r.compactArrayLength(3);
-  const topics: FetchSnapshotRequestTopicSnapshot[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readFetchSnapshotRequestTopicSnapshot(r, version));
+  const topics: FetchSnapshotRequestTopicSnapshot[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readFetchSnapshotRequestTopicSnapshot(r, version);
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
   const unknown: TaggedField[] = [];
@@ -190,8 +190,8 @@ function writeFetchSnapshotRequestTopicSnapshot(w: Writer, version: number, m: F
 function readFetchSnapshotRequestTopicSnapshot(r: Reader, version: number): FetchSnapshotRequestTopicSnapshot {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(30);
-  const partitions: FetchSnapshotRequestPartitionSnapshot[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readFetchSnapshotRequestPartitionSnapshot(r, version));
+  const partitions: FetchSnapshotRequestPartitionSnapshot[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readFetchSnapshotRequestPartitionSnapshot(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }

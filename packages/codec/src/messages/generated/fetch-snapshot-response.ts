@@ -205,8 +205,8 @@ function readFetchSnapshotResponse(r: Reader, version: number): FetchSnapshotRes
   const throttleTimeMs = r.int32();
   const errorCode = r.int16();
   const topicCount = r.compactArrayLength(3);
-  const topics: FetchSnapshotResponseTopicSnapshot[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readFetchSnapshotResponseTopicSnapshot(r, version));
+  const topics: FetchSnapshotResponseTopicSnapshot[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readFetchSnapshotResponseTopicSnapshot(r, version);
   let nodeEndpoints: FetchSnapshotResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
@@ -218,8 +218,8 @@ function readFetchSnapshotResponse(r: Reader, version: number): FetchSnapshotRes
       case 0: {
         if (version < 1) throw tagNotInVersion(tag, version);
         const nodeEndpointCount = r.compactArrayLength(8);
-        const list: FetchSnapshotResponseNodeEndpoint[] = [];
-        for (let i = 0; i < nodeEndpointCount; i++) list.push(readFetchSnapshotResponseNodeEndpoint(r, version));
+        const list: FetchSnapshotResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+        for (let i = 0; i < nodeEndpointCount; i++) list[i] = readFetchSnapshotResponseNodeEndpoint(r, version);
         nodeEndpoints = list;
         r.endTag(tag, end);
         break;
@@ -244,8 +244,8 @@ function writeFetchSnapshotResponseTopicSnapshot(w: Writer, version: number, m: 
 function readFetchSnapshotResponseTopicSnapshot(r: Reader, version: number): FetchSnapshotResponseTopicSnapshot {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(37);
-  const partitions: FetchSnapshotResponsePartitionSnapshot[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readFetchSnapshotResponsePartitionSnapshot(r, version));
+  const partitions: FetchSnapshotResponsePartitionSnapshot[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readFetchSnapshotResponsePartitionSnapshot(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }

@@ -90,8 +90,8 @@ function readFindCoordinatorRequest(r: Reader, version: number): FindCoordinator
   const key = version >= 4 ? '' : version >= 3 ? r.compactString() : r.string();
   const keyType = version >= 1 ? r.int8() : 0;
   const coordinatorKeyCount = version >= 4 ? r.compactArrayLength(1) : 0;
-  const coordinatorKeys: string[] = [];
-  for (let i = 0; i < coordinatorKeyCount; i++) coordinatorKeys.push(r.compactString());
+  const coordinatorKeys: string[] = new Array(coordinatorKeyCount);
+  for (let i = 0; i < coordinatorKeyCount; i++) coordinatorKeys[i] = r.compactString();
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { key, keyType, coordinatorKeys, unknownTaggedFields };
 }

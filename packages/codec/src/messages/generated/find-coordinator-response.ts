@@ -157,8 +157,8 @@ function readFindCoordinatorResponse(r: Reader, version: number): FindCoordinato
   const host = version >= 4 ? '' : version >= 3 ? r.compactString() : r.string();
   const port = version >= 4 ? 0 : r.int32();
   const coordinatorCount = version >= 4 ? r.compactArrayLength(14) : 0;
-  const coordinators: FindCoordinatorResponseCoordinator[] = [];
-  for (let i = 0; i < coordinatorCount; i++) coordinators.push(readFindCoordinatorResponseCoordinator(r, version));
+  const coordinators: FindCoordinatorResponseCoordinator[] = new Array(coordinatorCount);
+  for (let i = 0; i < coordinatorCount; i++) coordinators[i] = readFindCoordinatorResponseCoordinator(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return {
     throttleTimeMs,

@@ -106,14 +106,14 @@ function readGetTelemetrySubscriptionsResponse(r: Reader, _version: number): Get
   const clientInstanceId = r.uuid();
   const subscriptionId = r.int32();
   const acceptedCompressionTypeCount = r.compactArrayLength(1);
-  const acceptedCompressionTypes: number[] = [];
-  for (let i = 0; i < acceptedCompressionTypeCount; i++) acceptedCompressionTypes.push(r.int8());
+  const acceptedCompressionTypes: number[] = new Array(acceptedCompressionTypeCount);
+  for (let i = 0; i < acceptedCompressionTypeCount; i++) acceptedCompressionTypes[i] = r.int8();
   const pushIntervalMs = r.int32();
   const telemetryMaxBytes = r.int32();
   const deltaTemporality = r.bool();
   const requestedMetricCount = r.compactArrayLength(1);
-  const requestedMetrics: string[] = [];
-  for (let i = 0; i < requestedMetricCount; i++) requestedMetrics.push(r.compactString());
+  const requestedMetrics: string[] = new Array(requestedMetricCount);
+  for (let i = 0; i < requestedMetricCount; i++) requestedMetrics[i] = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,

@@ -112,8 +112,8 @@ function writeIncrementalAlterConfigsRequest(w: Writer, version: number, m: Incr
 
 function readIncrementalAlterConfigsRequest(r: Reader, version: number): IncrementalAlterConfigsRequest {
   const resourceCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(7);
-  const resources: IncrementalAlterConfigsRequestAlterConfigsResource[] = [];
-  for (let i = 0; i < resourceCount; i++) resources.push(readIncrementalAlterConfigsRequestAlterConfigsResource(r, version));
+  const resources: IncrementalAlterConfigsRequestAlterConfigsResource[] = new Array(resourceCount);
+  for (let i = 0; i < resourceCount; i++) resources[i] = readIncrementalAlterConfigsRequestAlterConfigsResource(r, version);
   const validateOnly = r.bool();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { resources, validateOnly, unknownTaggedFields };
@@ -137,8 +137,8 @@ function readIncrementalAlterConfigsRequestAlterConfigsResource(r: Reader, versi
   const resourceType = r.int8();
   const resourceName = version >= 1 ? r.compactString() : r.string();
   const configCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(5);
-  const configs: IncrementalAlterConfigsRequestAlterableConfig[] = [];
-  for (let i = 0; i < configCount; i++) configs.push(readIncrementalAlterConfigsRequestAlterableConfig(r, version));
+  const configs: IncrementalAlterConfigsRequestAlterableConfig[] = new Array(configCount);
+  for (let i = 0; i < configCount; i++) configs[i] = readIncrementalAlterConfigsRequestAlterableConfig(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { resourceType, resourceName, configs, unknownTaggedFields };
 }

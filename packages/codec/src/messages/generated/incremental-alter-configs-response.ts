@@ -99,8 +99,8 @@ function writeIncrementalAlterConfigsResponse(w: Writer, version: number, m: Inc
 function readIncrementalAlterConfigsResponse(r: Reader, version: number): IncrementalAlterConfigsResponse {
   const throttleTimeMs = r.int32();
   const responseCount = version >= 1 ? r.compactArrayLength(6) : r.arrayLength(7);
-  const responses: IncrementalAlterConfigsResponseAlterConfigsResourceResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(r, version));
+  const responses: IncrementalAlterConfigsResponseAlterConfigsResourceResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, responses, unknownTaggedFields };
 }

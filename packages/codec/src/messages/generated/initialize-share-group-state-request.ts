@@ -103,8 +103,8 @@ function writeInitializeShareGroupStateRequest(w: Writer, version: number, m: In
 function readInitializeShareGroupStateRequest(r: Reader, version: number): InitializeShareGroupStateRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(18);
-  const topics: InitializeShareGroupStateRequestInitializeStateData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readInitializeShareGroupStateRequestInitializeStateData(r, version));
+  const topics: InitializeShareGroupStateRequestInitializeStateData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readInitializeShareGroupStateRequestInitializeStateData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
@@ -121,8 +121,8 @@ function writeInitializeShareGroupStateRequestInitializeStateData(w: Writer, ver
 function readInitializeShareGroupStateRequestInitializeStateData(r: Reader, version: number): InitializeShareGroupStateRequestInitializeStateData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(17);
-  const partitions: InitializeShareGroupStateRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readInitializeShareGroupStateRequestPartitionData(r, version));
+  const partitions: InitializeShareGroupStateRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readInitializeShareGroupStateRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

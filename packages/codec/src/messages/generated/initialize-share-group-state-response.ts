@@ -98,8 +98,8 @@ function writeInitializeShareGroupStateResponse(w: Writer, version: number, m: I
 
 function readInitializeShareGroupStateResponse(r: Reader, version: number): InitializeShareGroupStateResponse {
   const resultCount = r.compactArrayLength(18);
-  const results: InitializeShareGroupStateResponseInitializeStateResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readInitializeShareGroupStateResponseInitializeStateResult(r, version));
+  const results: InitializeShareGroupStateResponseInitializeStateResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readInitializeShareGroupStateResponseInitializeStateResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
@@ -116,8 +116,8 @@ function writeInitializeShareGroupStateResponseInitializeStateResult(w: Writer, 
 function readInitializeShareGroupStateResponseInitializeStateResult(r: Reader, version: number): InitializeShareGroupStateResponseInitializeStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
-  const partitions: InitializeShareGroupStateResponsePartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readInitializeShareGroupStateResponsePartitionResult(r, version));
+  const partitions: InitializeShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readInitializeShareGroupStateResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

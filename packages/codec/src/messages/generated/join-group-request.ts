@@ -135,8 +135,8 @@ function readJoinGroupRequest(r: Reader, version: number): JoinGroupRequest {
   const groupInstanceId = version >= 6 ? r.compactNullableString() : version >= 5 ? r.nullableString() : null;
   const protocolType = version >= 6 ? r.compactString() : r.string();
   const protocolCount = version >= 6 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const protocols: JoinGroupRequestProtocol[] = [];
-  for (let i = 0; i < protocolCount; i++) protocols.push(readJoinGroupRequestProtocol(r, version));
+  const protocols: JoinGroupRequestProtocol[] = new Array(protocolCount);
+  for (let i = 0; i < protocolCount; i++) protocols[i] = readJoinGroupRequestProtocol(r, version);
   const reason = version >= 8 ? r.compactNullableString() : null;
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return {

@@ -148,8 +148,8 @@ function readJoinGroupResponse(r: Reader, version: number): JoinGroupResponse {
   const skipAssignment = version >= 9 ? r.bool() : false;
   const memberId = version >= 6 ? r.compactString() : r.string();
   const memberCount = version >= 6 ? r.compactArrayLength(4) : version >= 5 ? r.arrayLength(8) : r.arrayLength(6);
-  const members: JoinGroupResponseMember[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readJoinGroupResponseMember(r, version));
+  const members: JoinGroupResponseMember[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readJoinGroupResponseMember(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return {
     throttleTimeMs,

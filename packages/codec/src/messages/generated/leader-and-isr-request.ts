@@ -240,14 +240,14 @@ function readLeaderAndIsrRequest(r: Reader, version: number): LeaderAndIsrReques
   const brokerEpoch = version >= 2 ? r.int64() : -1n;
   const type = version >= 5 ? r.int8() : 0;
   const ungroupedPartitionStateCount = version >= 2 ? 0 : version >= 1 ? r.arrayLength(31) : r.arrayLength(30);
-  const ungroupedPartitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = [];
-  for (let i = 0; i < ungroupedPartitionStateCount; i++) ungroupedPartitionStates.push(readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version));
+  const ungroupedPartitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = new Array(ungroupedPartitionStateCount);
+  for (let i = 0; i < ungroupedPartitionStateCount; i++) ungroupedPartitionStates[i] = readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version);
   const topicStateCount = version >= 5 ? r.compactArrayLength(19) : version >= 4 ? r.compactArrayLength(3) : version >= 2 ? r.arrayLength(6) : 0;
-  const topicStates: LeaderAndIsrRequestLeaderAndIsrTopicState[] = [];
-  for (let i = 0; i < topicStateCount; i++) topicStates.push(readLeaderAndIsrRequestLeaderAndIsrTopicState(r, version));
+  const topicStates: LeaderAndIsrRequestLeaderAndIsrTopicState[] = new Array(topicStateCount);
+  for (let i = 0; i < topicStateCount; i++) topicStates[i] = readLeaderAndIsrRequestLeaderAndIsrTopicState(r, version);
   const liveLeaderCount = version >= 4 ? r.compactArrayLength(10) : r.arrayLength(10);
-  const liveLeaders: LeaderAndIsrRequestLeaderAndIsrLiveLeader[] = [];
-  for (let i = 0; i < liveLeaderCount; i++) liveLeaders.push(readLeaderAndIsrRequestLeaderAndIsrLiveLeader(r, version));
+  const liveLeaders: LeaderAndIsrRequestLeaderAndIsrLiveLeader[] = new Array(liveLeaderCount);
+  for (let i = 0; i < liveLeaderCount; i++) liveLeaders[i] = readLeaderAndIsrRequestLeaderAndIsrLiveLeader(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return {
     controllerId,
@@ -311,18 +311,18 @@ function readLeaderAndIsrRequestLeaderAndIsrPartitionState(r: Reader, version: n
   const leader = r.int32();
   const leaderEpoch = r.int32();
   const isrCount = version >= 4 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const isr: number[] = [];
-  for (let i = 0; i < isrCount; i++) isr.push(r.int32());
+  const isr: number[] = new Array(isrCount);
+  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
   const partitionEpoch = r.int32();
   const replicaCount = version >= 4 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const replicas: number[] = [];
-  for (let i = 0; i < replicaCount; i++) replicas.push(r.int32());
+  const replicas: number[] = new Array(replicaCount);
+  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
   const addingReplicaCount = version >= 4 ? r.compactArrayLength(4) : version >= 3 ? r.arrayLength(4) : 0;
-  const addingReplicas: number[] = [];
-  for (let i = 0; i < addingReplicaCount; i++) addingReplicas.push(r.int32());
+  const addingReplicas: number[] = new Array(addingReplicaCount);
+  for (let i = 0; i < addingReplicaCount; i++) addingReplicas[i] = r.int32();
   const removingReplicaCount = version >= 4 ? r.compactArrayLength(4) : version >= 3 ? r.arrayLength(4) : 0;
-  const removingReplicas: number[] = [];
-  for (let i = 0; i < removingReplicaCount; i++) removingReplicas.push(r.int32());
+  const removingReplicas: number[] = new Array(removingReplicaCount);
+  for (let i = 0; i < removingReplicaCount; i++) removingReplicas[i] = r.int32();
   const isNew = version >= 1 ? r.bool() : false;
   const leaderRecoveryState = version >= 6 ? r.int8() : 0;
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
@@ -362,8 +362,8 @@ function readLeaderAndIsrRequestLeaderAndIsrTopicState(r: Reader, version: numbe
   const topicName = version >= 4 ? r.compactString() : r.string();
   const topicId = version >= 5 ? r.uuid() : zeroUuid;
   const partitionStateCount = version >= 6 ? r.compactArrayLength(27) : version >= 4 ? r.compactArrayLength(26) : version >= 3 ? r.arrayLength(37) : r.arrayLength(29);
-  const partitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = [];
-  for (let i = 0; i < partitionStateCount; i++) partitionStates.push(readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version));
+  const partitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = new Array(partitionStateCount);
+  for (let i = 0; i < partitionStateCount; i++) partitionStates[i] = readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { topicName, topicId, partitionStates, unknownTaggedFields };
 }

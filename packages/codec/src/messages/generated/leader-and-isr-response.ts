@@ -134,11 +134,11 @@ function writeLeaderAndIsrResponse(w: Writer, version: number, m: LeaderAndIsrRe
 function readLeaderAndIsrResponse(r: Reader, version: number): LeaderAndIsrResponse {
   const errorCode = r.int16();
   const partitionErrorCount = version >= 5 ? 0 : version >= 4 ? r.compactArrayLength(8) : r.arrayLength(8);
-  const partitionErrors: LeaderAndIsrResponseLeaderAndIsrPartitionError[] = [];
-  for (let i = 0; i < partitionErrorCount; i++) partitionErrors.push(readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version));
+  const partitionErrors: LeaderAndIsrResponseLeaderAndIsrPartitionError[] = new Array(partitionErrorCount);
+  for (let i = 0; i < partitionErrorCount; i++) partitionErrors[i] = readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version);
   const topicCount = version >= 5 ? r.compactArrayLength(18) : 0;
-  const topics: LeaderAndIsrResponseLeaderAndIsrTopicError[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readLeaderAndIsrResponseLeaderAndIsrTopicError(r, version));
+  const topics: LeaderAndIsrResponseLeaderAndIsrTopicError[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readLeaderAndIsrResponseLeaderAndIsrTopicError(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { errorCode, partitionErrors, topics, unknownTaggedFields };
 }
@@ -174,8 +174,8 @@ function writeLeaderAndIsrResponseLeaderAndIsrTopicError(w: Writer, version: num
 function readLeaderAndIsrResponseLeaderAndIsrTopicError(r: Reader, version: number): LeaderAndIsrResponseLeaderAndIsrTopicError {
   const topicId = r.uuid();
   const partitionErrorCount = r.compactArrayLength(7);
-  const partitionErrors: LeaderAndIsrResponseLeaderAndIsrPartitionError[] = [];
-  for (let i = 0; i < partitionErrorCount; i++) partitionErrors.push(readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version));
+  const partitionErrors: LeaderAndIsrResponseLeaderAndIsrPartitionError[] = new Array(partitionErrorCount);
+  for (let i = 0; i < partitionErrorCount; i++) partitionErrors[i] = readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitionErrors, unknownTaggedFields };
 }

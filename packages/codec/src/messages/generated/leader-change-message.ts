@@ -95,11 +95,11 @@ function readLeaderChangeMessage(r: Reader, version: number): LeaderChangeMessag
   const versionValue = r.int16();
   const leaderId = r.int32();
   const voterCount = version >= 1 ? r.compactArrayLength(21) : r.compactArrayLength(5);
-  const voters: LeaderChangeMessageVoter[] = [];
-  for (let i = 0; i < voterCount; i++) voters.push(readLeaderChangeMessageVoter(r, version));
+  const voters: LeaderChangeMessageVoter[] = new Array(voterCount);
+  for (let i = 0; i < voterCount; i++) voters[i] = readLeaderChangeMessageVoter(r, version);
   const grantingVoterCount = version >= 1 ? r.compactArrayLength(21) : r.compactArrayLength(5);
-  const grantingVoters: LeaderChangeMessageVoter[] = [];
-  for (let i = 0; i < grantingVoterCount; i++) grantingVoters.push(readLeaderChangeMessageVoter(r, version));
+  const grantingVoters: LeaderChangeMessageVoter[] = new Array(grantingVoterCount);
+  for (let i = 0; i < grantingVoterCount; i++) grantingVoters[i] = readLeaderChangeMessageVoter(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { version: versionValue, leaderId, voters, grantingVoters, unknownTaggedFields };
 }

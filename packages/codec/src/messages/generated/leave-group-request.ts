@@ -112,8 +112,8 @@ function readLeaveGroupRequest(r: Reader, version: number): LeaveGroupRequest {
   const groupId = version >= 4 ? r.compactString() : r.string();
   const memberId = version >= 3 ? '' : r.string();
   const memberCount = version >= 5 ? r.compactArrayLength(4) : version >= 4 ? r.compactArrayLength(3) : version >= 3 ? r.arrayLength(4) : 0;
-  const members: LeaveGroupRequestMemberIdentity[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readLeaveGroupRequestMemberIdentity(r, version));
+  const members: LeaveGroupRequestMemberIdentity[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readLeaveGroupRequestMemberIdentity(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { groupId, memberId, members, unknownTaggedFields };
 }

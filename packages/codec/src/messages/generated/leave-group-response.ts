@@ -109,8 +109,8 @@ function readLeaveGroupResponse(r: Reader, version: number): LeaveGroupResponse 
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const errorCode = r.int16();
   const memberCount = version >= 4 ? r.compactArrayLength(5) : version >= 3 ? r.arrayLength(6) : 0;
-  const members: LeaveGroupResponseMemberResponse[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readLeaveGroupResponseMemberResponse(r, version));
+  const members: LeaveGroupResponseMemberResponse[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readLeaveGroupResponseMemberResponse(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, members, unknownTaggedFields };
 }

@@ -70,8 +70,8 @@ function writeListConfigResourcesRequest(w: Writer, version: number, m: ListConf
 
 function readListConfigResourcesRequest(r: Reader, version: number): ListConfigResourcesRequest {
   const resourceTypeCount = version >= 1 ? r.compactArrayLength(1) : 0;
-  const resourceTypes: number[] = [];
-  for (let i = 0; i < resourceTypeCount; i++) resourceTypes.push(r.int8());
+  const resourceTypes: number[] = new Array(resourceTypeCount);
+  for (let i = 0; i < resourceTypeCount; i++) resourceTypes[i] = r.int8();
   const unknownTaggedFields = r.taggedFields();
   return { resourceTypes, unknownTaggedFields };
 }

@@ -89,8 +89,8 @@ function readListConfigResourcesResponse(r: Reader, version: number): ListConfig
   const throttleTimeMs = r.int32();
   const errorCode = r.int16();
   const configResourceCount = version >= 1 ? r.compactArrayLength(3) : r.compactArrayLength(2);
-  const configResources: ListConfigResourcesResponseConfigResource[] = [];
-  for (let i = 0; i < configResourceCount; i++) configResources.push(readListConfigResourcesResponseConfigResource(r, version));
+  const configResources: ListConfigResourcesResponseConfigResource[] = new Array(configResourceCount);
+  for (let i = 0; i < configResourceCount; i++) configResources[i] = readListConfigResourcesResponseConfigResource(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, configResources, unknownTaggedFields };
 }

@@ -81,11 +81,11 @@ function writeListGroupsRequest(w: Writer, version: number, m: ListGroupsRequest
 
 function readListGroupsRequest(r: Reader, version: number): ListGroupsRequest {
   const statesFilterCount = version >= 4 ? r.compactArrayLength(1) : 0;
-  const statesFilter: string[] = [];
-  for (let i = 0; i < statesFilterCount; i++) statesFilter.push(r.compactString());
+  const statesFilter: string[] = new Array(statesFilterCount);
+  for (let i = 0; i < statesFilterCount; i++) statesFilter[i] = r.compactString();
   const typesFilterCount = version >= 5 ? r.compactArrayLength(1) : 0;
-  const typesFilter: string[] = [];
-  for (let i = 0; i < typesFilterCount; i++) typesFilter.push(r.compactString());
+  const typesFilter: string[] = new Array(typesFilterCount);
+  for (let i = 0; i < typesFilterCount; i++) typesFilter[i] = r.compactString();
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { statesFilter, typesFilter, unknownTaggedFields };
 }

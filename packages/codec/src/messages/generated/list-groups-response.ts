@@ -105,8 +105,8 @@ function readListGroupsResponse(r: Reader, version: number): ListGroupsResponse 
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const errorCode = r.int16();
   const groupCount = version >= 5 ? r.compactArrayLength(5) : version >= 4 ? r.compactArrayLength(4) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(4);
-  const groups: ListGroupsResponseListedGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readListGroupsResponseListedGroup(r, version));
+  const groups: ListGroupsResponseListedGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readListGroupsResponseListedGroup(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, groups, unknownTaggedFields };
 }

@@ -130,8 +130,8 @@ function readListOffsetsRequest(r: Reader, version: number): ListOffsetsRequest 
   const replicaId = r.int32();
   const isolationLevel = version >= 2 ? r.int8() : 0;
   const topicCount = version >= 6 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: ListOffsetsRequestListOffsetsTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readListOffsetsRequestListOffsetsTopic(r, version));
+  const topics: ListOffsetsRequestListOffsetsTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readListOffsetsRequestListOffsetsTopic(r, version);
   const timeoutMs = version >= 10 ? r.int32() : 0;
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { replicaId, isolationLevel, topics, timeoutMs, unknownTaggedFields };
@@ -153,8 +153,8 @@ function writeListOffsetsRequestListOffsetsTopic(w: Writer, version: number, m: 
 function readListOffsetsRequestListOffsetsTopic(r: Reader, version: number): ListOffsetsRequestListOffsetsTopic {
   const name = version >= 6 ? r.compactString() : r.string();
   const partitionCount = version >= 6 ? r.compactArrayLength(17) : version >= 4 ? r.arrayLength(16) : version >= 1 ? r.arrayLength(12) : r.arrayLength(16);
-  const partitions: ListOffsetsRequestListOffsetsPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readListOffsetsRequestListOffsetsPartition(r, version));
+  const partitions: ListOffsetsRequestListOffsetsPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readListOffsetsRequestListOffsetsPartition(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

@@ -125,8 +125,8 @@ function writeListOffsetsResponse(w: Writer, version: number, m: ListOffsetsResp
 function readListOffsetsResponse(r: Reader, version: number): ListOffsetsResponse {
   const throttleTimeMs = version >= 2 ? r.int32() : 0;
   const topicCount = version >= 6 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: ListOffsetsResponseListOffsetsTopicResponse[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readListOffsetsResponseListOffsetsTopicResponse(r, version));
+  const topics: ListOffsetsResponseListOffsetsTopicResponse[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readListOffsetsResponseListOffsetsTopicResponse(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -147,8 +147,8 @@ function writeListOffsetsResponseListOffsetsTopicResponse(w: Writer, version: nu
 function readListOffsetsResponseListOffsetsTopicResponse(r: Reader, version: number): ListOffsetsResponseListOffsetsTopicResponse {
   const name = version >= 6 ? r.compactString() : r.string();
   const partitionCount = version >= 6 ? r.compactArrayLength(27) : version >= 4 ? r.arrayLength(26) : version >= 1 ? r.arrayLength(22) : r.arrayLength(10);
-  const partitions: ListOffsetsResponseListOffsetsPartitionResponse[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readListOffsetsResponseListOffsetsPartitionResponse(r, version));
+  const partitions: ListOffsetsResponseListOffsetsPartitionResponse[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readListOffsetsResponseListOffsetsPartitionResponse(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
@@ -181,8 +181,8 @@ function readListOffsetsResponseListOffsetsPartitionResponse(r: Reader, version:
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const oldStyleOffsetCount = version >= 1 ? 0 : r.arrayLength(8);
-  const oldStyleOffsets: bigint[] = [];
-  for (let i = 0; i < oldStyleOffsetCount; i++) oldStyleOffsets.push(r.int64());
+  const oldStyleOffsets: bigint[] = new Array(oldStyleOffsetCount);
+  for (let i = 0; i < oldStyleOffsetCount; i++) oldStyleOffsets[i] = r.int64();
   const timestamp = version >= 1 ? r.int64() : -1n;
   const offset = version >= 1 ? r.int64() : -1n;
   const leaderEpoch = version >= 4 ? r.int32() : -1;

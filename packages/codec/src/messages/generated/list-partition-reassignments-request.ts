@@ -89,8 +89,8 @@ function readListPartitionReassignmentsRequest(r: Reader, version: number): List
   const topicCount = r.compactNullableArrayLength(3);
   let topics: ListPartitionReassignmentsRequestListPartitionReassignmentsTopics[] | null = null;
   if (topicCount >= 0) {
-    topics = [];
-    for (let i = 0; i < topicCount; i++) topics.push(readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(r, version));
+    topics = new Array(topicCount);
+    for (let i = 0; i < topicCount; i++) topics[i] = readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { timeoutMs, topics, unknownTaggedFields };
@@ -108,8 +108,8 @@ function writeListPartitionReassignmentsRequestListPartitionReassignmentsTopics(
 function readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(r: Reader, _version: number): ListPartitionReassignmentsRequestListPartitionReassignmentsTopics {
   const name = r.compactString();
   const partitionIndexCount = r.compactArrayLength(4);
-  const partitionIndexes: number[] = [];
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes.push(r.int32());
+  const partitionIndexes: number[] = new Array(partitionIndexCount);
+  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { name, partitionIndexes, unknownTaggedFields };
 }

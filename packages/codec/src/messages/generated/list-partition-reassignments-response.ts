@@ -119,8 +119,8 @@ function readListPartitionReassignmentsResponse(r: Reader, version: number): Lis
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const topicCount = r.compactArrayLength(3);
-  const topics: ListPartitionReassignmentsResponseOngoingTopicReassignment[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readListPartitionReassignmentsResponseOngoingTopicReassignment(r, version));
+  const topics: ListPartitionReassignmentsResponseOngoingTopicReassignment[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readListPartitionReassignmentsResponseOngoingTopicReassignment(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, topics, unknownTaggedFields };
 }
@@ -137,8 +137,8 @@ function writeListPartitionReassignmentsResponseOngoingTopicReassignment(w: Writ
 function readListPartitionReassignmentsResponseOngoingTopicReassignment(r: Reader, version: number): ListPartitionReassignmentsResponseOngoingTopicReassignment {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(8);
-  const partitions: ListPartitionReassignmentsResponseOngoingPartitionReassignment[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readListPartitionReassignmentsResponseOngoingPartitionReassignment(r, version));
+  const partitions: ListPartitionReassignmentsResponseOngoingPartitionReassignment[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readListPartitionReassignmentsResponseOngoingPartitionReassignment(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }
@@ -161,14 +161,14 @@ function writeListPartitionReassignmentsResponseOngoingPartitionReassignment(w: 
 function readListPartitionReassignmentsResponseOngoingPartitionReassignment(r: Reader, _version: number): ListPartitionReassignmentsResponseOngoingPartitionReassignment {
   const partitionIndex = r.int32();
   const replicaCount = r.compactArrayLength(4);
-  const replicas: number[] = [];
-  for (let i = 0; i < replicaCount; i++) replicas.push(r.int32());
+  const replicas: number[] = new Array(replicaCount);
+  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
   const addingReplicaCount = r.compactArrayLength(4);
-  const addingReplicas: number[] = [];
-  for (let i = 0; i < addingReplicaCount; i++) addingReplicas.push(r.int32());
+  const addingReplicas: number[] = new Array(addingReplicaCount);
+  for (let i = 0; i < addingReplicaCount; i++) addingReplicas[i] = r.int32();
   const removingReplicaCount = r.compactArrayLength(4);
-  const removingReplicas: number[] = [];
-  for (let i = 0; i < removingReplicaCount; i++) removingReplicas.push(r.int32());
+  const removingReplicas: number[] = new Array(removingReplicaCount);
+  for (let i = 0; i < removingReplicaCount; i++) removingReplicas[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, replicas, addingReplicas, removingReplicas, unknownTaggedFields };
 }

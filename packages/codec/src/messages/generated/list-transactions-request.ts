@@ -88,11 +88,11 @@ function writeListTransactionsRequest(w: Writer, version: number, m: ListTransac
 
 function readListTransactionsRequest(r: Reader, version: number): ListTransactionsRequest {
   const stateFilterCount = r.compactArrayLength(1);
-  const stateFilters: string[] = [];
-  for (let i = 0; i < stateFilterCount; i++) stateFilters.push(r.compactString());
+  const stateFilters: string[] = new Array(stateFilterCount);
+  for (let i = 0; i < stateFilterCount; i++) stateFilters[i] = r.compactString();
   const producerIdFilterCount = r.compactArrayLength(8);
-  const producerIdFilters: bigint[] = [];
-  for (let i = 0; i < producerIdFilterCount; i++) producerIdFilters.push(r.int64());
+  const producerIdFilters: bigint[] = new Array(producerIdFilterCount);
+  for (let i = 0; i < producerIdFilterCount; i++) producerIdFilters[i] = r.int64();
   const durationFilter = version >= 1 ? r.int64() : -1n;
   const transactionalIdPattern = version >= 2 ? r.compactNullableString() : null;
   const unknownTaggedFields = r.taggedFields();

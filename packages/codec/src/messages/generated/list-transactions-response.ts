@@ -98,11 +98,11 @@ function readListTransactionsResponse(r: Reader, version: number): ListTransacti
   const throttleTimeMs = r.int32();
   const errorCode = r.int16();
   const unknownStateFilterCount = r.compactArrayLength(1);
-  const unknownStateFilters: string[] = [];
-  for (let i = 0; i < unknownStateFilterCount; i++) unknownStateFilters.push(r.compactString());
+  const unknownStateFilters: string[] = new Array(unknownStateFilterCount);
+  for (let i = 0; i < unknownStateFilterCount; i++) unknownStateFilters[i] = r.compactString();
   const transactionStateCount = r.compactArrayLength(11);
-  const transactionStates: ListTransactionsResponseTransactionState[] = [];
-  for (let i = 0; i < transactionStateCount; i++) transactionStates.push(readListTransactionsResponseTransactionState(r, version));
+  const transactionStates: ListTransactionsResponseTransactionState[] = new Array(transactionStateCount);
+  for (let i = 0; i < transactionStateCount; i++) transactionStates[i] = readListTransactionsResponseTransactionState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,

@@ -125,8 +125,8 @@ function readMetadataRequest(r: Reader, version: number): MetadataRequest {
   const topicCount = version >= 10 ? r.compactNullableArrayLength(18) : version >= 9 ? r.compactNullableArrayLength(2) : version >= 1 ? r.nullableArrayLength(2) : r.arrayLength(2);
   let topics: MetadataRequestTopic[] | null = null;
   if (topicCount >= 0) {
-    topics = [];
-    for (let i = 0; i < topicCount; i++) topics.push(readMetadataRequestTopic(r, version));
+    topics = new Array(topicCount);
+    for (let i = 0; i < topicCount; i++) topics[i] = readMetadataRequestTopic(r, version);
   }
   const allowAutoTopicCreation = version >= 4 ? r.bool() : true;
   const includeClusterAuthorizedOperations = version >= 11 ? false : version >= 8 ? r.bool() : false;

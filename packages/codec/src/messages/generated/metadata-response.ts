@@ -206,13 +206,13 @@ function writeMetadataResponse(w: Writer, version: number, m: MetadataResponseIn
 function readMetadataResponse(r: Reader, version: number): MetadataResponse {
   const throttleTimeMs = version >= 3 ? r.int32() : 0;
   const brokerCount = version >= 9 ? r.compactArrayLength(11) : version >= 1 ? r.arrayLength(12) : r.arrayLength(10);
-  const brokers: MetadataResponseBroker[] = [];
-  for (let i = 0; i < brokerCount; i++) brokers.push(readMetadataResponseBroker(r, version));
+  const brokers: MetadataResponseBroker[] = new Array(brokerCount);
+  for (let i = 0; i < brokerCount; i++) brokers[i] = readMetadataResponseBroker(r, version);
   const clusterId = version >= 9 ? r.compactNullableString() : version >= 2 ? r.nullableString() : null;
   const controllerId = version >= 1 ? r.int32() : -1;
   const topicCount = version >= 10 ? r.compactArrayLength(26) : version >= 9 ? r.compactArrayLength(10) : version >= 8 ? r.arrayLength(13) : version >= 1 ? r.arrayLength(9) : r.arrayLength(8);
-  const topics: MetadataResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readMetadataResponseTopic(r, version));
+  const topics: MetadataResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readMetadataResponseTopic(r, version);
   const clusterAuthorizedOperations = version >= 11 ? -2147483648 : version >= 8 ? r.int32() : -2147483648;
   const errorCode = version >= 13 ? r.int16() : 0;
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
@@ -279,8 +279,8 @@ function readMetadataResponseTopic(r: Reader, version: number): MetadataResponse
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
   const isInternal = version >= 1 ? r.bool() : false;
   const partitionCount = version >= 9 ? r.compactArrayLength(18) : version >= 7 ? r.arrayLength(26) : version >= 5 ? r.arrayLength(22) : r.arrayLength(18);
-  const partitions: MetadataResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readMetadataResponsePartition(r, version));
+  const partitions: MetadataResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readMetadataResponsePartition(r, version);
   const topicAuthorizedOperations = version >= 8 ? r.int32() : -2147483648;
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return {
@@ -327,14 +327,14 @@ function readMetadataResponsePartition(r: Reader, version: number): MetadataResp
   const leaderId = r.int32();
   const leaderEpoch = version >= 7 ? r.int32() : -1;
   const replicaNodeCount = version >= 9 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const replicaNodes: number[] = [];
-  for (let i = 0; i < replicaNodeCount; i++) replicaNodes.push(r.int32());
+  const replicaNodes: number[] = new Array(replicaNodeCount);
+  for (let i = 0; i < replicaNodeCount; i++) replicaNodes[i] = r.int32();
   const isrNodeCount = version >= 9 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const isrNodes: number[] = [];
-  for (let i = 0; i < isrNodeCount; i++) isrNodes.push(r.int32());
+  const isrNodes: number[] = new Array(isrNodeCount);
+  for (let i = 0; i < isrNodeCount; i++) isrNodes[i] = r.int32();
   const offlineReplicaCount = version >= 9 ? r.compactArrayLength(4) : version >= 5 ? r.arrayLength(4) : 0;
-  const offlineReplicas: number[] = [];
-  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas.push(r.int32());
+  const offlineReplicas: number[] = new Array(offlineReplicaCount);
+  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas[i] = r.int32();
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return {
     errorCode,

@@ -114,8 +114,8 @@ function writeOffsetCommitResponse(w: Writer, version: number, m: OffsetCommitRe
 function readOffsetCommitResponse(r: Reader, version: number): OffsetCommitResponse {
   const throttleTimeMs = version >= 3 ? r.int32() : 0;
   const topicCount = version >= 10 ? r.compactArrayLength(18) : version >= 8 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: OffsetCommitResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetCommitResponseTopic(r, version));
+  const topics: OffsetCommitResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetCommitResponseTopic(r, version);
   const unknownTaggedFields = version >= 8 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -139,8 +139,8 @@ function readOffsetCommitResponseTopic(r: Reader, version: number): OffsetCommit
   const name = version >= 10 ? '' : version >= 8 ? r.compactString() : r.string();
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 8 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const partitions: OffsetCommitResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetCommitResponsePartition(r, version));
+  const partitions: OffsetCommitResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetCommitResponsePartition(r, version);
   const unknownTaggedFields = version >= 8 ? r.taggedFields() : noTaggedFields;
   return { name, topicId, partitions, unknownTaggedFields };
 }

@@ -85,8 +85,8 @@ function writeOffsetDeleteRequest(w: Writer, version: number, m: OffsetDeleteReq
 function readOffsetDeleteRequest(r: Reader, version: number): OffsetDeleteRequest {
   const groupId = r.string();
   const topicCount = r.arrayLength(6);
-  const topics: OffsetDeleteRequestTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetDeleteRequestTopic(r, version));
+  const topics: OffsetDeleteRequestTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetDeleteRequestTopic(r, version);
   return { groupId, topics };
 }
 
@@ -100,8 +100,8 @@ function writeOffsetDeleteRequestTopic(w: Writer, version: number, m: OffsetDele
 function readOffsetDeleteRequestTopic(r: Reader, version: number): OffsetDeleteRequestTopic {
   const name = r.string();
   const partitionCount = r.arrayLength(4);
-  const partitions: OffsetDeleteRequestPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetDeleteRequestPartition(r, version));
+  const partitions: OffsetDeleteRequestPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetDeleteRequestPartition(r, version);
   return { name, partitions };
 }
 

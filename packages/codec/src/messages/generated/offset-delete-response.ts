@@ -97,8 +97,8 @@ function readOffsetDeleteResponse(r: Reader, version: number): OffsetDeleteRespo
   const errorCode = r.int16();
   const throttleTimeMs = r.int32();
   const topicCount = r.arrayLength(6);
-  const topics: OffsetDeleteResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetDeleteResponseTopic(r, version));
+  const topics: OffsetDeleteResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetDeleteResponseTopic(r, version);
   return { errorCode, throttleTimeMs, topics };
 }
 
@@ -112,8 +112,8 @@ function writeOffsetDeleteResponseTopic(w: Writer, version: number, m: OffsetDel
 function readOffsetDeleteResponseTopic(r: Reader, version: number): OffsetDeleteResponseTopic {
   const name = r.string();
   const partitionCount = r.arrayLength(6);
-  const partitions: OffsetDeleteResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetDeleteResponsePartition(r, version));
+  const partitions: OffsetDeleteResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetDeleteResponsePartition(r, version);
   return { name, partitions };
 }
 

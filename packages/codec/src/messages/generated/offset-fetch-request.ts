@@ -176,12 +176,12 @@ function readOffsetFetchRequest(r: Reader, version: number): OffsetFetchRequest 
   const topicCount = version >= 8 ? 0 : version >= 6 ? r.compactNullableArrayLength(3) : version >= 2 ? r.nullableArrayLength(6) : r.arrayLength(6);
   let topics: OffsetFetchRequestTopic[] | null = null;
   if (topicCount >= 0) {
-    topics = [];
-    for (let i = 0; i < topicCount; i++) topics.push(readOffsetFetchRequestTopic(r, version));
+    topics = new Array(topicCount);
+    for (let i = 0; i < topicCount; i++) topics[i] = readOffsetFetchRequestTopic(r, version);
   }
   const groupCount = version >= 9 ? r.compactArrayLength(8) : version >= 8 ? r.compactArrayLength(3) : 0;
-  const groups: OffsetFetchRequestGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readOffsetFetchRequestGroup(r, version));
+  const groups: OffsetFetchRequestGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readOffsetFetchRequestGroup(r, version);
   const requireStable = version >= 7 ? r.bool() : false;
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { groupId, topics, groups, requireStable, unknownTaggedFields };
@@ -203,8 +203,8 @@ function writeOffsetFetchRequestTopic(w: Writer, version: number, m: OffsetFetch
 function readOffsetFetchRequestTopic(r: Reader, version: number): OffsetFetchRequestTopic {
   const name = version >= 6 ? r.compactString() : r.string();
   const partitionIndexCount = version >= 6 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIndexes: number[] = [];
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes.push(r.int32());
+  const partitionIndexes: number[] = new Array(partitionIndexCount);
+  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitionIndexes, unknownTaggedFields };
 }
@@ -231,8 +231,8 @@ function readOffsetFetchRequestGroup(r: Reader, version: number): OffsetFetchReq
   const topicCount = version >= 10 ? r.compactNullableArrayLength(18) : r.compactNullableArrayLength(3);
   let topics: OffsetFetchRequestTopics[] | null = null;
   if (topicCount >= 0) {
-    topics = [];
-    for (let i = 0; i < topicCount; i++) topics.push(readOffsetFetchRequestTopics(r, version));
+    topics = new Array(topicCount);
+    for (let i = 0; i < topicCount; i++) topics[i] = readOffsetFetchRequestTopics(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { groupId, memberId, memberEpoch, topics, unknownTaggedFields };
@@ -254,8 +254,8 @@ function readOffsetFetchRequestTopics(r: Reader, version: number): OffsetFetchRe
   const name = version >= 10 ? '' : r.compactString();
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
   const partitionIndexCount = r.compactArrayLength(4);
-  const partitionIndexes: number[] = [];
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes.push(r.int32());
+  const partitionIndexes: number[] = new Array(partitionIndexCount);
+  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { name, topicId, partitionIndexes, unknownTaggedFields };
 }

@@ -217,12 +217,12 @@ function writeOffsetFetchResponse(w: Writer, version: number, m: OffsetFetchResp
 function readOffsetFetchResponse(r: Reader, version: number): OffsetFetchResponse {
   const throttleTimeMs = version >= 3 ? r.int32() : 0;
   const topicCount = version >= 8 ? 0 : version >= 6 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: OffsetFetchResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetFetchResponseTopic(r, version));
+  const topics: OffsetFetchResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetFetchResponseTopic(r, version);
   const errorCode = version >= 8 ? 0 : version >= 2 ? r.int16() : 0;
   const groupCount = version >= 8 ? r.compactArrayLength(5) : 0;
-  const groups: OffsetFetchResponseGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readOffsetFetchResponseGroup(r, version));
+  const groups: OffsetFetchResponseGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readOffsetFetchResponseGroup(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, errorCode, groups, unknownTaggedFields };
 }
@@ -243,8 +243,8 @@ function writeOffsetFetchResponseTopic(w: Writer, version: number, m: OffsetFetc
 function readOffsetFetchResponseTopic(r: Reader, version: number): OffsetFetchResponseTopic {
   const name = version >= 6 ? r.compactString() : r.string();
   const partitionCount = version >= 6 ? r.compactArrayLength(20) : version >= 5 ? r.arrayLength(20) : r.arrayLength(16);
-  const partitions: OffsetFetchResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetFetchResponsePartition(r, version));
+  const partitions: OffsetFetchResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetFetchResponsePartition(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
@@ -294,8 +294,8 @@ function writeOffsetFetchResponseGroup(w: Writer, version: number, m: OffsetFetc
 function readOffsetFetchResponseGroup(r: Reader, version: number): OffsetFetchResponseGroup {
   const groupId = r.compactString();
   const topicCount = version >= 10 ? r.compactArrayLength(18) : r.compactArrayLength(3);
-  const topics: OffsetFetchResponseTopics[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetFetchResponseTopics(r, version));
+  const topics: OffsetFetchResponseTopics[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetFetchResponseTopics(r, version);
   const errorCode = r.int16();
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, errorCode, unknownTaggedFields };
@@ -317,8 +317,8 @@ function readOffsetFetchResponseTopics(r: Reader, version: number): OffsetFetchR
   const name = version >= 10 ? '' : r.compactString();
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
   const partitionCount = r.compactArrayLength(20);
-  const partitions: OffsetFetchResponsePartitions[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetFetchResponsePartitions(r, version));
+  const partitions: OffsetFetchResponsePartitions[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetFetchResponsePartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, topicId, partitions, unknownTaggedFields };
 }

@@ -112,8 +112,8 @@ function writeOffsetForLeaderEpochRequest(w: Writer, version: number, m: OffsetF
 function readOffsetForLeaderEpochRequest(r: Reader, version: number): OffsetForLeaderEpochRequest {
   const replicaId = version >= 3 ? r.int32() : -2;
   const topicCount = version >= 4 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: OffsetForLeaderEpochRequestOffsetForLeaderTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetForLeaderEpochRequestOffsetForLeaderTopic(r, version));
+  const topics: OffsetForLeaderEpochRequestOffsetForLeaderTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetForLeaderEpochRequestOffsetForLeaderTopic(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { replicaId, topics, unknownTaggedFields };
 }
@@ -134,8 +134,8 @@ function writeOffsetForLeaderEpochRequestOffsetForLeaderTopic(w: Writer, version
 function readOffsetForLeaderEpochRequestOffsetForLeaderTopic(r: Reader, version: number): OffsetForLeaderEpochRequestOffsetForLeaderTopic {
   const topic = version >= 4 ? r.compactString() : r.string();
   const partitionCount = version >= 4 ? r.compactArrayLength(13) : version >= 2 ? r.arrayLength(12) : r.arrayLength(8);
-  const partitions: OffsetForLeaderEpochRequestOffsetForLeaderPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetForLeaderEpochRequestOffsetForLeaderPartition(r, version));
+  const partitions: OffsetForLeaderEpochRequestOffsetForLeaderPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetForLeaderEpochRequestOffsetForLeaderPartition(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { topic, partitions, unknownTaggedFields };
 }

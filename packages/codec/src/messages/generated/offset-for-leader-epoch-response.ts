@@ -116,8 +116,8 @@ function writeOffsetForLeaderEpochResponse(w: Writer, version: number, m: Offset
 function readOffsetForLeaderEpochResponse(r: Reader, version: number): OffsetForLeaderEpochResponse {
   const throttleTimeMs = version >= 2 ? r.int32() : 0;
   const topicCount = version >= 4 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: OffsetForLeaderEpochResponseOffsetForLeaderTopicResult[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r, version));
+  const topics: OffsetForLeaderEpochResponseOffsetForLeaderTopicResult[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -138,8 +138,8 @@ function writeOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(w: Writer, 
 function readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r: Reader, version: number): OffsetForLeaderEpochResponseOffsetForLeaderTopicResult {
   const topic = version >= 4 ? r.compactString() : r.string();
   const partitionCount = version >= 4 ? r.compactArrayLength(19) : version >= 1 ? r.arrayLength(18) : r.arrayLength(14);
-  const partitions: OffsetForLeaderEpochResponseEpochEndOffset[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readOffsetForLeaderEpochResponseEpochEndOffset(r, version));
+  const partitions: OffsetForLeaderEpochResponseEpochEndOffset[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetForLeaderEpochResponseEpochEndOffset(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { topic, partitions, unknownTaggedFields };
 }

@@ -129,8 +129,8 @@ function readProduceRequest(r: Reader, version: number): ProduceRequest {
   const acks = r.int16();
   const timeoutMs = r.int32();
   const topicDataCount = version >= 13 ? r.compactArrayLength(18) : version >= 9 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topicData: ProduceRequestTopicProduceData[] = [];
-  for (let i = 0; i < topicDataCount; i++) topicData.push(readProduceRequestTopicProduceData(r, version));
+  const topicData: ProduceRequestTopicProduceData[] = new Array(topicDataCount);
+  for (let i = 0; i < topicDataCount; i++) topicData[i] = readProduceRequestTopicProduceData(r, version);
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return { transactionalId, acks, timeoutMs, topicData, unknownTaggedFields };
 }
@@ -154,8 +154,8 @@ function readProduceRequestTopicProduceData(r: Reader, version: number): Produce
   const name = version >= 13 ? '' : version >= 9 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
   const partitionDataCount = version >= 9 ? r.compactArrayLength(6) : r.arrayLength(8);
-  const partitionData: ProduceRequestPartitionProduceData[] = [];
-  for (let i = 0; i < partitionDataCount; i++) partitionData.push(readProduceRequestPartitionProduceData(r, version));
+  const partitionData: ProduceRequestPartitionProduceData[] = new Array(partitionDataCount);
+  for (let i = 0; i < partitionDataCount; i++) partitionData[i] = readProduceRequestPartitionProduceData(r, version);
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return { name, topicId, partitionData, unknownTaggedFields };
 }

@@ -219,8 +219,8 @@ function writeProduceResponse(w: Writer, version: number, m: ProduceResponseInpu
 
 function readProduceResponse(r: Reader, version: number): ProduceResponse {
   const responseCount = version >= 13 ? r.compactArrayLength(18) : version >= 9 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const responses: ProduceResponseTopicProduceResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readProduceResponseTopicProduceResponse(r, version));
+  const responses: ProduceResponseTopicProduceResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readProduceResponseTopicProduceResponse(r, version);
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   let nodeEndpoints: ProduceResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
@@ -234,8 +234,8 @@ function readProduceResponse(r: Reader, version: number): ProduceResponse {
         case 0: {
           if (version < 10) throw tagNotInVersion(tag, version);
           const nodeEndpointCount = r.compactArrayLength(11);
-          const list: ProduceResponseNodeEndpoint[] = [];
-          for (let i = 0; i < nodeEndpointCount; i++) list.push(readProduceResponseNodeEndpoint(r, version));
+          const list: ProduceResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+          for (let i = 0; i < nodeEndpointCount; i++) list[i] = readProduceResponseNodeEndpoint(r, version);
           nodeEndpoints = list;
           r.endTag(tag, end);
           break;
@@ -268,8 +268,8 @@ function readProduceResponseTopicProduceResponse(r: Reader, version: number): Pr
   const name = version >= 13 ? '' : version >= 9 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
   const partitionResponseCount = version >= 9 ? r.compactArrayLength(33) : version >= 8 ? r.arrayLength(36) : version >= 5 ? r.arrayLength(30) : version >= 2 ? r.arrayLength(22) : r.arrayLength(14);
-  const partitionResponses: ProduceResponsePartitionProduceResponse[] = [];
-  for (let i = 0; i < partitionResponseCount; i++) partitionResponses.push(readProduceResponsePartitionProduceResponse(r, version));
+  const partitionResponses: ProduceResponsePartitionProduceResponse[] = new Array(partitionResponseCount);
+  for (let i = 0; i < partitionResponseCount; i++) partitionResponses[i] = readProduceResponsePartitionProduceResponse(r, version);
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return { name, topicId, partitionResponses, unknownTaggedFields };
 }
@@ -321,8 +321,8 @@ function readProduceResponsePartitionProduceResponse(r: Reader, version: number)
   const logAppendTimeMs = version >= 2 ? r.int64() : -1n;
   const logStartOffset = version >= 5 ? r.int64() : -1n;
   const recordErrorCount = version >= 9 ? r.compactArrayLength(6) : version >= 8 ? r.arrayLength(6) : 0;
-  const recordErrors: ProduceResponseBatchIndexAndErrorMessage[] = [];
-  for (let i = 0; i < recordErrorCount; i++) recordErrors.push(readProduceResponseBatchIndexAndErrorMessage(r, version));
+  const recordErrors: ProduceResponseBatchIndexAndErrorMessage[] = new Array(recordErrorCount);
+  for (let i = 0; i < recordErrorCount; i++) recordErrors[i] = readProduceResponseBatchIndexAndErrorMessage(r, version);
   const errorMessage = version >= 9 ? r.compactNullableString() : version >= 8 ? r.nullableString() : null;
   let currentLeader: ProduceResponseLeaderIdAndEpoch = defaultProduceResponseLeaderIdAndEpoch();
   let unknownTaggedFields = noTaggedFields;

@@ -99,8 +99,8 @@ function writeReadShareGroupStateRequest(w: Writer, version: number, m: ReadShar
 function readReadShareGroupStateRequest(r: Reader, version: number): ReadShareGroupStateRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(18);
-  const topics: ReadShareGroupStateRequestReadStateData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readReadShareGroupStateRequestReadStateData(r, version));
+  const topics: ReadShareGroupStateRequestReadStateData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readReadShareGroupStateRequestReadStateData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
@@ -117,8 +117,8 @@ function writeReadShareGroupStateRequestReadStateData(w: Writer, version: number
 function readReadShareGroupStateRequestReadStateData(r: Reader, version: number): ReadShareGroupStateRequestReadStateData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(9);
-  const partitions: ReadShareGroupStateRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readReadShareGroupStateRequestPartitionData(r, version));
+  const partitions: ReadShareGroupStateRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readReadShareGroupStateRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

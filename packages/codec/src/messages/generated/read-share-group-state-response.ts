@@ -134,8 +134,8 @@ function writeReadShareGroupStateResponse(w: Writer, version: number, m: ReadSha
 
 function readReadShareGroupStateResponse(r: Reader, version: number): ReadShareGroupStateResponse {
   const resultCount = r.compactArrayLength(18);
-  const results: ReadShareGroupStateResponseReadStateResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readReadShareGroupStateResponseReadStateResult(r, version));
+  const results: ReadShareGroupStateResponseReadStateResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readReadShareGroupStateResponseReadStateResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
@@ -152,8 +152,8 @@ function writeReadShareGroupStateResponseReadStateResult(w: Writer, version: num
 function readReadShareGroupStateResponseReadStateResult(r: Reader, version: number): ReadShareGroupStateResponseReadStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(21);
-  const partitions: ReadShareGroupStateResponsePartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readReadShareGroupStateResponsePartitionResult(r, version));
+  const partitions: ReadShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readReadShareGroupStateResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
@@ -179,8 +179,8 @@ function readReadShareGroupStateResponsePartitionResult(r: Reader, version: numb
   const stateEpoch = r.int32();
   const startOffset = r.int64();
   const stateBatchCount = r.compactArrayLength(20);
-  const stateBatches: ReadShareGroupStateResponseStateBatch[] = [];
-  for (let i = 0; i < stateBatchCount; i++) stateBatches.push(readReadShareGroupStateResponseStateBatch(r, version));
+  const stateBatches: ReadShareGroupStateResponseStateBatch[] = new Array(stateBatchCount);
+  for (let i = 0; i < stateBatchCount; i++) stateBatches[i] = readReadShareGroupStateResponseStateBatch(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     partition,

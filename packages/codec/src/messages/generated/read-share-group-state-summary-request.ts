@@ -99,8 +99,8 @@ function writeReadShareGroupStateSummaryRequest(w: Writer, version: number, m: R
 function readReadShareGroupStateSummaryRequest(r: Reader, version: number): ReadShareGroupStateSummaryRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(18);
-  const topics: ReadShareGroupStateSummaryRequestReadStateSummaryData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readReadShareGroupStateSummaryRequestReadStateSummaryData(r, version));
+  const topics: ReadShareGroupStateSummaryRequestReadStateSummaryData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readReadShareGroupStateSummaryRequestReadStateSummaryData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
@@ -117,8 +117,8 @@ function writeReadShareGroupStateSummaryRequestReadStateSummaryData(w: Writer, v
 function readReadShareGroupStateSummaryRequestReadStateSummaryData(r: Reader, version: number): ReadShareGroupStateSummaryRequestReadStateSummaryData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(9);
-  const partitions: ReadShareGroupStateSummaryRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readReadShareGroupStateSummaryRequestPartitionData(r, version));
+  const partitions: ReadShareGroupStateSummaryRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readReadShareGroupStateSummaryRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -114,8 +114,8 @@ function writeReadShareGroupStateSummaryResponse(w: Writer, version: number, m: 
 
 function readReadShareGroupStateSummaryResponse(r: Reader, version: number): ReadShareGroupStateSummaryResponse {
   const resultCount = r.compactArrayLength(18);
-  const results: ReadShareGroupStateSummaryResponseReadStateSummaryResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readReadShareGroupStateSummaryResponseReadStateSummaryResult(r, version));
+  const results: ReadShareGroupStateSummaryResponseReadStateSummaryResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readReadShareGroupStateSummaryResponseReadStateSummaryResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
@@ -132,8 +132,8 @@ function writeReadShareGroupStateSummaryResponseReadStateSummaryResult(w: Writer
 function readReadShareGroupStateSummaryResponseReadStateSummaryResult(r: Reader, version: number): ReadShareGroupStateSummaryResponseReadStateSummaryResult {
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(28) : r.compactArrayLength(24);
-  const partitions: ReadShareGroupStateSummaryResponsePartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readReadShareGroupStateSummaryResponsePartitionResult(r, version));
+  const partitions: ReadShareGroupStateSummaryResponsePartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readReadShareGroupStateSummaryResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

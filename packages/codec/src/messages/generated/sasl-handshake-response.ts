@@ -62,7 +62,7 @@ function writeSaslHandshakeResponse(w: Writer, _version: number, m: SaslHandshak
 function readSaslHandshakeResponse(r: Reader, _version: number): SaslHandshakeResponse {
   const errorCode = r.int16();
   const mechanismCount = r.arrayLength(2);
-  const mechanisms: string[] = [];
-  for (let i = 0; i < mechanismCount; i++) mechanisms.push(r.string());
+  const mechanisms: string[] = new Array(mechanismCount);
+  for (let i = 0; i < mechanismCount; i++) mechanisms[i] = r.string();
   return { errorCode, mechanisms };
 }

@@ -147,8 +147,8 @@ function readShareAcknowledgeRequest(r: Reader, version: number): ShareAcknowled
   const shareSessionEpoch = r.int32();
   const isRenewAck = version >= 2 ? r.bool() : false;
   const topicCount = r.compactArrayLength(18);
-  const topics: ShareAcknowledgeRequestAcknowledgeTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readShareAcknowledgeRequestAcknowledgeTopic(r, version));
+  const topics: ShareAcknowledgeRequestAcknowledgeTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readShareAcknowledgeRequestAcknowledgeTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, memberId, shareSessionEpoch, isRenewAck, topics, unknownTaggedFields };
 }
@@ -165,8 +165,8 @@ function writeShareAcknowledgeRequestAcknowledgeTopic(w: Writer, version: number
 function readShareAcknowledgeRequestAcknowledgeTopic(r: Reader, version: number): ShareAcknowledgeRequestAcknowledgeTopic {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(6);
-  const partitions: ShareAcknowledgeRequestAcknowledgePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readShareAcknowledgeRequestAcknowledgePartition(r, version));
+  const partitions: ShareAcknowledgeRequestAcknowledgePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readShareAcknowledgeRequestAcknowledgePartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
@@ -183,8 +183,8 @@ function writeShareAcknowledgeRequestAcknowledgePartition(w: Writer, version: nu
 function readShareAcknowledgeRequestAcknowledgePartition(r: Reader, version: number): ShareAcknowledgeRequestAcknowledgePartition {
   const partitionIndex = r.int32();
   const acknowledgementBatchCount = r.compactArrayLength(18);
-  const acknowledgementBatches: ShareAcknowledgeRequestAcknowledgementBatch[] = [];
-  for (let i = 0; i < acknowledgementBatchCount; i++) acknowledgementBatches.push(readShareAcknowledgeRequestAcknowledgementBatch(r, version));
+  const acknowledgementBatches: ShareAcknowledgeRequestAcknowledgementBatch[] = new Array(acknowledgementBatchCount);
+  for (let i = 0; i < acknowledgementBatchCount; i++) acknowledgementBatches[i] = readShareAcknowledgeRequestAcknowledgementBatch(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, acknowledgementBatches, unknownTaggedFields };
 }
@@ -203,8 +203,8 @@ function readShareAcknowledgeRequestAcknowledgementBatch(r: Reader, _version: nu
   const firstOffset = r.int64();
   const lastOffset = r.int64();
   const acknowledgeTypeCount = r.compactArrayLength(1);
-  const acknowledgeTypes: number[] = [];
-  for (let i = 0; i < acknowledgeTypeCount; i++) acknowledgeTypes.push(r.int8());
+  const acknowledgeTypes: number[] = new Array(acknowledgeTypeCount);
+  for (let i = 0; i < acknowledgeTypeCount; i++) acknowledgeTypes[i] = r.int8();
   const unknownTaggedFields = r.taggedFields();
   return { firstOffset, lastOffset, acknowledgeTypes, unknownTaggedFields };
 }

@@ -174,11 +174,11 @@ function readShareAcknowledgeResponse(r: Reader, version: number): ShareAcknowle
   const errorMessage = r.compactNullableString();
   const acquisitionLockTimeoutMs = version >= 2 ? r.int32() : 0;
   const responseCount = r.compactArrayLength(18);
-  const responses: ShareAcknowledgeResponseShareAcknowledgeTopicResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r, version));
+  const responses: ShareAcknowledgeResponseShareAcknowledgeTopicResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r, version);
   const nodeEndpointCount = r.compactArrayLength(11);
-  const nodeEndpoints: ShareAcknowledgeResponseNodeEndpoint[] = [];
-  for (let i = 0; i < nodeEndpointCount; i++) nodeEndpoints.push(readShareAcknowledgeResponseNodeEndpoint(r, version));
+  const nodeEndpoints: ShareAcknowledgeResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+  for (let i = 0; i < nodeEndpointCount; i++) nodeEndpoints[i] = readShareAcknowledgeResponseNodeEndpoint(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,
@@ -203,8 +203,8 @@ function writeShareAcknowledgeResponseShareAcknowledgeTopicResponse(w: Writer, v
 function readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r: Reader, version: number): ShareAcknowledgeResponseShareAcknowledgeTopicResponse {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(17);
-  const partitions: ShareAcknowledgeResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readShareAcknowledgeResponsePartitionData(r, version));
+  const partitions: ShareAcknowledgeResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readShareAcknowledgeResponsePartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -216,11 +216,11 @@ function readShareFetchRequest(r: Reader, version: number): ShareFetchRequest {
   const shareAcquireMode = version >= 2 ? r.int8() : 0;
   const isRenewAck = version >= 2 ? r.bool() : false;
   const topicCount = r.compactArrayLength(18);
-  const topics: ShareFetchRequestFetchTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readShareFetchRequestFetchTopic(r, version));
+  const topics: ShareFetchRequestFetchTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readShareFetchRequestFetchTopic(r, version);
   const forgottenTopicsDataCount = r.compactArrayLength(18);
-  const forgottenTopicsData: ShareFetchRequestForgottenTopic[] = [];
-  for (let i = 0; i < forgottenTopicsDataCount; i++) forgottenTopicsData.push(readShareFetchRequestForgottenTopic(r, version));
+  const forgottenTopicsData: ShareFetchRequestForgottenTopic[] = new Array(forgottenTopicsDataCount);
+  for (let i = 0; i < forgottenTopicsDataCount; i++) forgottenTopicsData[i] = readShareFetchRequestForgottenTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     groupId,
@@ -251,8 +251,8 @@ function writeShareFetchRequestFetchTopic(w: Writer, version: number, m: ShareFe
 function readShareFetchRequestFetchTopic(r: Reader, version: number): ShareFetchRequestFetchTopic {
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(6) : r.compactArrayLength(10);
-  const partitions: ShareFetchRequestFetchPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readShareFetchRequestFetchPartition(r, version));
+  const partitions: ShareFetchRequestFetchPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readShareFetchRequestFetchPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
@@ -274,8 +274,8 @@ function readShareFetchRequestFetchPartition(r: Reader, version: number): ShareF
   const partitionIndex = r.int32();
   const partitionMaxBytes = version >= 1 ? 0 : r.int32();
   const acknowledgementBatchCount = r.compactArrayLength(18);
-  const acknowledgementBatches: ShareFetchRequestAcknowledgementBatch[] = [];
-  for (let i = 0; i < acknowledgementBatchCount; i++) acknowledgementBatches.push(readShareFetchRequestAcknowledgementBatch(r, version));
+  const acknowledgementBatches: ShareFetchRequestAcknowledgementBatch[] = new Array(acknowledgementBatchCount);
+  for (let i = 0; i < acknowledgementBatchCount; i++) acknowledgementBatches[i] = readShareFetchRequestAcknowledgementBatch(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, partitionMaxBytes, acknowledgementBatches, unknownTaggedFields };
 }
@@ -294,8 +294,8 @@ function readShareFetchRequestAcknowledgementBatch(r: Reader, _version: number):
   const firstOffset = r.int64();
   const lastOffset = r.int64();
   const acknowledgeTypeCount = r.compactArrayLength(1);
-  const acknowledgeTypes: number[] = [];
-  for (let i = 0; i < acknowledgeTypeCount; i++) acknowledgeTypes.push(r.int8());
+  const acknowledgeTypes: number[] = new Array(acknowledgeTypeCount);
+  for (let i = 0; i < acknowledgeTypeCount; i++) acknowledgeTypes[i] = r.int8();
   const unknownTaggedFields = r.taggedFields();
   return { firstOffset, lastOffset, acknowledgeTypes, unknownTaggedFields };
 }
@@ -312,8 +312,8 @@ function writeShareFetchRequestForgottenTopic(w: Writer, _version: number, m: Sh
 function readShareFetchRequestForgottenTopic(r: Reader, _version: number): ShareFetchRequestForgottenTopic {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -217,11 +217,11 @@ function readShareFetchResponse(r: Reader, version: number): ShareFetchResponse 
   const errorMessage = r.compactNullableString();
   const acquisitionLockTimeoutMs = version >= 1 ? r.int32() : 0;
   const responseCount = r.compactArrayLength(18);
-  const responses: ShareFetchResponseShareFetchableTopicResponse[] = [];
-  for (let i = 0; i < responseCount; i++) responses.push(readShareFetchResponseShareFetchableTopicResponse(r, version));
+  const responses: ShareFetchResponseShareFetchableTopicResponse[] = new Array(responseCount);
+  for (let i = 0; i < responseCount; i++) responses[i] = readShareFetchResponseShareFetchableTopicResponse(r, version);
   const nodeEndpointCount = r.compactArrayLength(11);
-  const nodeEndpoints: ShareFetchResponseNodeEndpoint[] = [];
-  for (let i = 0; i < nodeEndpointCount; i++) nodeEndpoints.push(readShareFetchResponseNodeEndpoint(r, version));
+  const nodeEndpoints: ShareFetchResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+  for (let i = 0; i < nodeEndpointCount; i++) nodeEndpoints[i] = readShareFetchResponseNodeEndpoint(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,
@@ -246,8 +246,8 @@ function writeShareFetchResponseShareFetchableTopicResponse(w: Writer, version: 
 function readShareFetchResponseShareFetchableTopicResponse(r: Reader, version: number): ShareFetchResponseShareFetchableTopicResponse {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(22);
-  const partitions: ShareFetchResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readShareFetchResponsePartitionData(r, version));
+  const partitions: ShareFetchResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readShareFetchResponsePartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
@@ -280,8 +280,8 @@ function readShareFetchResponsePartitionData(r: Reader, version: number): ShareF
   const currentLeader = readShareFetchResponseLeaderIdAndEpoch(r, version);
   const records = version >= 1 ? r.compactByteArray() : r.compactNullableByteArray();
   const acquiredRecordCount = r.compactArrayLength(19);
-  const acquiredRecords: ShareFetchResponseAcquiredRecords[] = [];
-  for (let i = 0; i < acquiredRecordCount; i++) acquiredRecords.push(readShareFetchResponseAcquiredRecords(r, version));
+  const acquiredRecords: ShareFetchResponseAcquiredRecords[] = new Array(acquiredRecordCount);
+  for (let i = 0; i < acquiredRecordCount; i++) acquiredRecords[i] = readShareFetchResponseAcquiredRecords(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     partitionIndex,

@@ -65,8 +65,8 @@ function writeShareGroupDescribeRequest(w: Writer, _version: number, m: ShareGro
 
 function readShareGroupDescribeRequest(r: Reader, _version: number): ShareGroupDescribeRequest {
   const groupIdCount = r.compactArrayLength(1);
-  const groupIds: string[] = [];
-  for (let i = 0; i < groupIdCount; i++) groupIds.push(r.compactString());
+  const groupIds: string[] = new Array(groupIdCount);
+  for (let i = 0; i < groupIdCount; i++) groupIds[i] = r.compactString();
   const includeAuthorizedOperations = r.bool();
   const unknownTaggedFields = r.taggedFields();
   return { groupIds, includeAuthorizedOperations, unknownTaggedFields };

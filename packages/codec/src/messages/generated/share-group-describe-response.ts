@@ -172,8 +172,8 @@ function writeShareGroupDescribeResponse(w: Writer, version: number, m: ShareGro
 function readShareGroupDescribeResponse(r: Reader, version: number): ShareGroupDescribeResponse {
   const throttleTimeMs = r.int32();
   const groupCount = r.compactArrayLength(20);
-  const groups: ShareGroupDescribeResponseDescribedGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readShareGroupDescribeResponseDescribedGroup(r, version));
+  const groups: ShareGroupDescribeResponseDescribedGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readShareGroupDescribeResponseDescribedGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
@@ -205,8 +205,8 @@ function readShareGroupDescribeResponseDescribedGroup(r: Reader, version: number
   const assignmentEpoch = r.int32();
   const assignorName = r.compactString();
   const memberCount = r.compactArrayLength(12);
-  const members: ShareGroupDescribeResponseMember[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readShareGroupDescribeResponseMember(r, version));
+  const members: ShareGroupDescribeResponseMember[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readShareGroupDescribeResponseMember(r, version);
   const authorizedOperations = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -245,8 +245,8 @@ function readShareGroupDescribeResponseMember(r: Reader, version: number): Share
   const clientId = r.compactString();
   const clientHost = r.compactString();
   const subscribedTopicNameCount = r.compactArrayLength(1);
-  const subscribedTopicNames: string[] = [];
-  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames.push(r.compactString());
+  const subscribedTopicNames: string[] = new Array(subscribedTopicNameCount);
+  for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames[i] = r.compactString();
   const assignment = readShareGroupDescribeResponseAssignment(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -271,8 +271,8 @@ function writeShareGroupDescribeResponseAssignment(w: Writer, version: number, m
 
 function readShareGroupDescribeResponseAssignment(r: Reader, version: number): ShareGroupDescribeResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(19);
-  const topicPartitions: ShareGroupDescribeResponseTopicPartitions[] = [];
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readShareGroupDescribeResponseTopicPartitions(r, version));
+  const topicPartitions: ShareGroupDescribeResponseTopicPartitions[] = new Array(topicPartitionCount);
+  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readShareGroupDescribeResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
@@ -291,8 +291,8 @@ function readShareGroupDescribeResponseTopicPartitions(r: Reader, _version: numb
   const topicId = r.uuid();
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, partitions, unknownTaggedFields };
 }

@@ -89,8 +89,8 @@ function readShareGroupHeartbeatRequest(r: Reader, _version: number): ShareGroup
   const subscribedTopicNameCount = r.compactNullableArrayLength(1);
   let subscribedTopicNames: string[] | null = null;
   if (subscribedTopicNameCount >= 0) {
-    subscribedTopicNames = [];
-    for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames.push(r.compactString());
+    subscribedTopicNames = new Array(subscribedTopicNameCount);
+    for (let i = 0; i < subscribedTopicNameCount; i++) subscribedTopicNames[i] = r.compactString();
   }
   const unknownTaggedFields = r.taggedFields();
   return { groupId, memberId, memberEpoch, rackId, subscribedTopicNames, unknownTaggedFields };

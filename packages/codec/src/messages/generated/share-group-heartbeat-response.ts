@@ -152,8 +152,8 @@ function writeShareGroupHeartbeatResponseAssignment(w: Writer, version: number, 
 
 function readShareGroupHeartbeatResponseAssignment(r: Reader, version: number): ShareGroupHeartbeatResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(18);
-  const topicPartitions: ShareGroupHeartbeatResponseTopicPartitions[] = [];
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions.push(readShareGroupHeartbeatResponseTopicPartitions(r, version));
+  const topicPartitions: ShareGroupHeartbeatResponseTopicPartitions[] = new Array(topicPartitionCount);
+  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readShareGroupHeartbeatResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
@@ -170,8 +170,8 @@ function writeShareGroupHeartbeatResponseTopicPartitions(w: Writer, _version: nu
 function readShareGroupHeartbeatResponseTopicPartitions(r: Reader, _version: number): ShareGroupHeartbeatResponseTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

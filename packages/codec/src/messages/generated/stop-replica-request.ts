@@ -205,14 +205,14 @@ function readStopReplicaRequest(r: Reader, version: number): StopReplicaRequest 
   const brokerEpoch = version >= 1 ? r.int64() : -1n;
   const deletePartitions = version >= 3 ? false : r.bool();
   const ungroupedPartitionCount = version >= 1 ? 0 : r.arrayLength(6);
-  const ungroupedPartitions: StopReplicaRequestStopReplicaPartitionV0[] = [];
-  for (let i = 0; i < ungroupedPartitionCount; i++) ungroupedPartitions.push(readStopReplicaRequestStopReplicaPartitionV0(r, version));
+  const ungroupedPartitions: StopReplicaRequestStopReplicaPartitionV0[] = new Array(ungroupedPartitionCount);
+  for (let i = 0; i < ungroupedPartitionCount; i++) ungroupedPartitions[i] = readStopReplicaRequestStopReplicaPartitionV0(r, version);
   const topicCount = version >= 3 ? 0 : version >= 2 ? r.compactArrayLength(3) : version >= 1 ? r.arrayLength(6) : 0;
-  const topics: StopReplicaRequestStopReplicaTopicV1[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readStopReplicaRequestStopReplicaTopicV1(r, version));
+  const topics: StopReplicaRequestStopReplicaTopicV1[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readStopReplicaRequestStopReplicaTopicV1(r, version);
   const topicStateCount = version >= 3 ? r.compactArrayLength(3) : 0;
-  const topicStates: StopReplicaRequestStopReplicaTopicState[] = [];
-  for (let i = 0; i < topicStateCount; i++) topicStates.push(readStopReplicaRequestStopReplicaTopicState(r, version));
+  const topicStates: StopReplicaRequestStopReplicaTopicState[] = new Array(topicStateCount);
+  for (let i = 0; i < topicStateCount; i++) topicStates[i] = readStopReplicaRequestStopReplicaTopicState(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return {
     controllerId,
@@ -257,8 +257,8 @@ function writeStopReplicaRequestStopReplicaTopicV1(w: Writer, version: number, m
 function readStopReplicaRequestStopReplicaTopicV1(r: Reader, version: number): StopReplicaRequestStopReplicaTopicV1 {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionIndexCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIndexes: number[] = [];
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes.push(r.int32());
+  const partitionIndexes: number[] = new Array(partitionIndexCount);
+  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitionIndexes, unknownTaggedFields };
 }
@@ -275,8 +275,8 @@ function writeStopReplicaRequestStopReplicaTopicState(w: Writer, version: number
 function readStopReplicaRequestStopReplicaTopicState(r: Reader, version: number): StopReplicaRequestStopReplicaTopicState {
   const topicName = r.compactString();
   const partitionStateCount = r.compactArrayLength(10);
-  const partitionStates: StopReplicaRequestStopReplicaPartitionState[] = [];
-  for (let i = 0; i < partitionStateCount; i++) partitionStates.push(readStopReplicaRequestStopReplicaPartitionState(r, version));
+  const partitionStates: StopReplicaRequestStopReplicaPartitionState[] = new Array(partitionStateCount);
+  for (let i = 0; i < partitionStateCount; i++) partitionStates[i] = readStopReplicaRequestStopReplicaPartitionState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitionStates, unknownTaggedFields };
 }

@@ -95,8 +95,8 @@ function writeStopReplicaResponse(w: Writer, version: number, m: StopReplicaResp
 function readStopReplicaResponse(r: Reader, version: number): StopReplicaResponse {
   const errorCode = r.int16();
   const partitionErrorCount = version >= 2 ? r.compactArrayLength(8) : r.arrayLength(8);
-  const partitionErrors: StopReplicaResponseStopReplicaPartitionError[] = [];
-  for (let i = 0; i < partitionErrorCount; i++) partitionErrors.push(readStopReplicaResponseStopReplicaPartitionError(r, version));
+  const partitionErrors: StopReplicaResponseStopReplicaPartitionError[] = new Array(partitionErrorCount);
+  for (let i = 0; i < partitionErrorCount; i++) partitionErrors[i] = readStopReplicaResponseStopReplicaPartitionError(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { errorCode, partitionErrors, unknownTaggedFields };
 }

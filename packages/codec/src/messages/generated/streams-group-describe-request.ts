@@ -78,8 +78,8 @@ function writeStreamsGroupDescribeRequest(w: Writer, version: number, m: Streams
 
 function readStreamsGroupDescribeRequest(r: Reader, version: number): StreamsGroupDescribeRequest {
   const groupIdCount = r.compactArrayLength(1);
-  const groupIds: string[] = [];
-  for (let i = 0; i < groupIdCount; i++) groupIds.push(r.compactString());
+  const groupIds: string[] = new Array(groupIdCount);
+  for (let i = 0; i < groupIdCount; i++) groupIds[i] = r.compactString();
   const includeAuthorizedOperations = r.bool();
   const includeTopologyDescription = version >= 1 ? r.bool() : false;
   const unknownTaggedFields = r.taggedFields();

@@ -467,8 +467,8 @@ function writeStreamsGroupDescribeResponse(w: Writer, version: number, m: Stream
 function readStreamsGroupDescribeResponse(r: Reader, version: number): StreamsGroupDescribeResponse {
   const throttleTimeMs = r.int32();
   const groupCount = version >= 1 ? r.compactArrayLength(23) : r.compactArrayLength(20);
-  const groups: StreamsGroupDescribeResponseDescribedGroup[] = [];
-  for (let i = 0; i < groupCount; i++) groups.push(readStreamsGroupDescribeResponseDescribedGroup(r, version));
+  const groups: StreamsGroupDescribeResponseDescribedGroup[] = new Array(groupCount);
+  for (let i = 0; i < groupCount; i++) groups[i] = readStreamsGroupDescribeResponseDescribedGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
@@ -512,8 +512,8 @@ function readStreamsGroupDescribeResponseDescribedGroup(r: Reader, version: numb
   const assignmentEpoch = r.int32();
   const topology = r.int8() < 0 ? null : readStreamsGroupDescribeResponseTopology(r, version);
   const memberCount = r.compactArrayLength(28);
-  const members: StreamsGroupDescribeResponseMember[] = [];
-  for (let i = 0; i < memberCount; i++) members.push(readStreamsGroupDescribeResponseMember(r, version));
+  const members: StreamsGroupDescribeResponseMember[] = new Array(memberCount);
+  for (let i = 0; i < memberCount; i++) members[i] = readStreamsGroupDescribeResponseMember(r, version);
   const authorizedOperations = r.int32();
   const topologyDescription = version >= 1 ? r.int8() < 0 ? null : readStreamsGroupDescribeResponseTopologyDescription(r, version) : null;
   const topologyDescriptionStatus = version >= 1 ? r.int8() : 0;
@@ -552,8 +552,8 @@ function readStreamsGroupDescribeResponseTopology(r: Reader, version: number): S
   const subtopologyCount = r.compactNullableArrayLength(6);
   let subtopologies: StreamsGroupDescribeResponseSubtopology[] | null = null;
   if (subtopologyCount >= 0) {
-    subtopologies = [];
-    for (let i = 0; i < subtopologyCount; i++) subtopologies.push(readStreamsGroupDescribeResponseSubtopology(r, version));
+    subtopologies = new Array(subtopologyCount);
+    for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupDescribeResponseSubtopology(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { epoch, subtopologies, unknownTaggedFields };
@@ -580,17 +580,17 @@ function writeStreamsGroupDescribeResponseSubtopology(w: Writer, version: number
 function readStreamsGroupDescribeResponseSubtopology(r: Reader, version: number): StreamsGroupDescribeResponseSubtopology {
   const subtopologyId = r.compactString();
   const sourceTopicCount = r.compactArrayLength(1);
-  const sourceTopics: string[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.compactString());
+  const sourceTopics: string[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.compactString();
   const repartitionSinkTopicCount = r.compactArrayLength(1);
-  const repartitionSinkTopics: string[] = [];
-  for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics.push(r.compactString());
+  const repartitionSinkTopics: string[] = new Array(repartitionSinkTopicCount);
+  for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics[i] = r.compactString();
   const stateChangelogTopicCount = r.compactArrayLength(9);
-  const stateChangelogTopics: StreamsGroupDescribeResponseTopicInfo[] = [];
-  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics.push(readStreamsGroupDescribeResponseTopicInfo(r, version));
+  const stateChangelogTopics: StreamsGroupDescribeResponseTopicInfo[] = new Array(stateChangelogTopicCount);
+  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics[i] = readStreamsGroupDescribeResponseTopicInfo(r, version);
   const repartitionSourceTopicCount = r.compactArrayLength(9);
-  const repartitionSourceTopics: StreamsGroupDescribeResponseTopicInfo[] = [];
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics.push(readStreamsGroupDescribeResponseTopicInfo(r, version));
+  const repartitionSourceTopics: StreamsGroupDescribeResponseTopicInfo[] = new Array(repartitionSourceTopicCount);
+  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = readStreamsGroupDescribeResponseTopicInfo(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     subtopologyId,
@@ -618,8 +618,8 @@ function readStreamsGroupDescribeResponseTopicInfo(r: Reader, version: number): 
   const partitions = r.int32();
   const replicationFactor = r.int16();
   const topicConfigCount = r.compactArrayLength(3);
-  const topicConfigs: StreamsGroupDescribeResponseKeyValue[] = [];
-  for (let i = 0; i < topicConfigCount; i++) topicConfigs.push(readStreamsGroupDescribeResponseKeyValue(r, version));
+  const topicConfigs: StreamsGroupDescribeResponseKeyValue[] = new Array(topicConfigCount);
+  for (let i = 0; i < topicConfigCount; i++) topicConfigs[i] = readStreamsGroupDescribeResponseKeyValue(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, replicationFactor, topicConfigs, unknownTaggedFields };
 }
@@ -679,14 +679,14 @@ function readStreamsGroupDescribeResponseMember(r: Reader, version: number): Str
   const processId = r.compactString();
   const userEndpoint = r.int8() < 0 ? null : readStreamsGroupDescribeResponseEndpoint(r, version);
   const clientTagCount = r.compactArrayLength(3);
-  const clientTags: StreamsGroupDescribeResponseKeyValue[] = [];
-  for (let i = 0; i < clientTagCount; i++) clientTags.push(readStreamsGroupDescribeResponseKeyValue(r, version));
+  const clientTags: StreamsGroupDescribeResponseKeyValue[] = new Array(clientTagCount);
+  for (let i = 0; i < clientTagCount; i++) clientTags[i] = readStreamsGroupDescribeResponseKeyValue(r, version);
   const taskOffsetCount = r.compactArrayLength(14);
-  const taskOffsets: StreamsGroupDescribeResponseTaskOffset[] = [];
-  for (let i = 0; i < taskOffsetCount; i++) taskOffsets.push(readStreamsGroupDescribeResponseTaskOffset(r, version));
+  const taskOffsets: StreamsGroupDescribeResponseTaskOffset[] = new Array(taskOffsetCount);
+  for (let i = 0; i < taskOffsetCount; i++) taskOffsets[i] = readStreamsGroupDescribeResponseTaskOffset(r, version);
   const taskEndOffsetCount = r.compactArrayLength(14);
-  const taskEndOffsets: StreamsGroupDescribeResponseTaskOffset[] = [];
-  for (let i = 0; i < taskEndOffsetCount; i++) taskEndOffsets.push(readStreamsGroupDescribeResponseTaskOffset(r, version));
+  const taskEndOffsets: StreamsGroupDescribeResponseTaskOffset[] = new Array(taskEndOffsetCount);
+  for (let i = 0; i < taskEndOffsetCount; i++) taskEndOffsets[i] = readStreamsGroupDescribeResponseTaskOffset(r, version);
   const assignment = readStreamsGroupDescribeResponseAssignment(r, version);
   const targetAssignment = readStreamsGroupDescribeResponseAssignment(r, version);
   const isClassic = r.bool();
@@ -757,14 +757,14 @@ function writeStreamsGroupDescribeResponseAssignment(w: Writer, version: number,
 
 function readStreamsGroupDescribeResponseAssignment(r: Reader, version: number): StreamsGroupDescribeResponseAssignment {
   const activeTaskCount = r.compactArrayLength(3);
-  const activeTasks: StreamsGroupDescribeResponseTaskIds[] = [];
-  for (let i = 0; i < activeTaskCount; i++) activeTasks.push(readStreamsGroupDescribeResponseTaskIds(r, version));
+  const activeTasks: StreamsGroupDescribeResponseTaskIds[] = new Array(activeTaskCount);
+  for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupDescribeResponseTaskIds(r, version);
   const standbyTaskCount = r.compactArrayLength(3);
-  const standbyTasks: StreamsGroupDescribeResponseTaskIds[] = [];
-  for (let i = 0; i < standbyTaskCount; i++) standbyTasks.push(readStreamsGroupDescribeResponseTaskIds(r, version));
+  const standbyTasks: StreamsGroupDescribeResponseTaskIds[] = new Array(standbyTaskCount);
+  for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupDescribeResponseTaskIds(r, version);
   const warmupTaskCount = r.compactArrayLength(3);
-  const warmupTasks: StreamsGroupDescribeResponseTaskIds[] = [];
-  for (let i = 0; i < warmupTaskCount; i++) warmupTasks.push(readStreamsGroupDescribeResponseTaskIds(r, version));
+  const warmupTasks: StreamsGroupDescribeResponseTaskIds[] = new Array(warmupTaskCount);
+  for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupDescribeResponseTaskIds(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { activeTasks, standbyTasks, warmupTasks, unknownTaggedFields };
 }
@@ -781,8 +781,8 @@ function writeStreamsGroupDescribeResponseTaskIds(w: Writer, _version: number, m
 function readStreamsGroupDescribeResponseTaskIds(r: Reader, _version: number): StreamsGroupDescribeResponseTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, partitions, unknownTaggedFields };
 }
@@ -800,11 +800,11 @@ function writeStreamsGroupDescribeResponseTopologyDescription(w: Writer, version
 
 function readStreamsGroupDescribeResponseTopologyDescription(r: Reader, version: number): StreamsGroupDescribeResponseTopologyDescription {
   const subtopologyCount = r.compactArrayLength(3);
-  const subtopologies: StreamsGroupDescribeResponseTopologyDescriptionSubtopology[] = [];
-  for (let i = 0; i < subtopologyCount; i++) subtopologies.push(readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r, version));
+  const subtopologies: StreamsGroupDescribeResponseTopologyDescriptionSubtopology[] = new Array(subtopologyCount);
+  for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r, version);
   const globalStoreCount = r.compactArrayLength(15);
-  const globalStores: StreamsGroupDescribeResponseTopologyDescriptionGlobalStore[] = [];
-  for (let i = 0; i < globalStoreCount; i++) globalStores.push(readStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(r, version));
+  const globalStores: StreamsGroupDescribeResponseTopologyDescriptionGlobalStore[] = new Array(globalStoreCount);
+  for (let i = 0; i < globalStoreCount; i++) globalStores[i] = readStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologies, globalStores, unknownTaggedFields };
 }
@@ -821,8 +821,8 @@ function writeStreamsGroupDescribeResponseTopologyDescriptionSubtopology(w: Writ
 function readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r: Reader, version: number): StreamsGroupDescribeResponseTopologyDescriptionSubtopology {
   const subtopologyId = r.compactString();
   const nodeCount = r.compactArrayLength(7);
-  const nodes: StreamsGroupDescribeResponseTopologyDescriptionNode[] = [];
-  for (let i = 0; i < nodeCount; i++) nodes.push(readStreamsGroupDescribeResponseTopologyDescriptionNode(r, version));
+  const nodes: StreamsGroupDescribeResponseTopologyDescriptionNode[] = new Array(nodeCount);
+  for (let i = 0; i < nodeCount; i++) nodes[i] = readStreamsGroupDescribeResponseTopologyDescriptionNode(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, nodes, unknownTaggedFields };
 }
@@ -849,15 +849,15 @@ function readStreamsGroupDescribeResponseTopologyDescriptionNode(r: Reader, _ver
   const name = r.compactString();
   const nodeType = r.int8();
   const sourceTopicCount = r.compactArrayLength(1);
-  const sourceTopics: string[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.compactString());
+  const sourceTopics: string[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.compactString();
   const sinkTopic = r.compactNullableString();
   const storeCount = r.compactArrayLength(1);
-  const stores: string[] = [];
-  for (let i = 0; i < storeCount; i++) stores.push(r.compactString());
+  const stores: string[] = new Array(storeCount);
+  for (let i = 0; i < storeCount; i++) stores[i] = r.compactString();
   const successorCount = r.compactArrayLength(1);
-  const successors: string[] = [];
-  for (let i = 0; i < successorCount; i++) successors.push(r.compactString());
+  const successors: string[] = new Array(successorCount);
+  for (let i = 0; i < successorCount; i++) successors[i] = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { name, nodeType, sourceTopics, sinkTopic, stores, successors, unknownTaggedFields };
 }

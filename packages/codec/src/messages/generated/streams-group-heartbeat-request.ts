@@ -359,40 +359,40 @@ function readStreamsGroupHeartbeatRequest(r: Reader, version: number): StreamsGr
   const activeTaskCount = r.compactNullableArrayLength(3);
   let activeTasks: StreamsGroupHeartbeatRequestTaskIds[] | null = null;
   if (activeTaskCount >= 0) {
-    activeTasks = [];
-    for (let i = 0; i < activeTaskCount; i++) activeTasks.push(readStreamsGroupHeartbeatRequestTaskIds(r, version));
+    activeTasks = new Array(activeTaskCount);
+    for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupHeartbeatRequestTaskIds(r, version);
   }
   const standbyTaskCount = r.compactNullableArrayLength(3);
   let standbyTasks: StreamsGroupHeartbeatRequestTaskIds[] | null = null;
   if (standbyTaskCount >= 0) {
-    standbyTasks = [];
-    for (let i = 0; i < standbyTaskCount; i++) standbyTasks.push(readStreamsGroupHeartbeatRequestTaskIds(r, version));
+    standbyTasks = new Array(standbyTaskCount);
+    for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupHeartbeatRequestTaskIds(r, version);
   }
   const warmupTaskCount = r.compactNullableArrayLength(3);
   let warmupTasks: StreamsGroupHeartbeatRequestTaskIds[] | null = null;
   if (warmupTaskCount >= 0) {
-    warmupTasks = [];
-    for (let i = 0; i < warmupTaskCount; i++) warmupTasks.push(readStreamsGroupHeartbeatRequestTaskIds(r, version));
+    warmupTasks = new Array(warmupTaskCount);
+    for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupHeartbeatRequestTaskIds(r, version);
   }
   const processId = r.compactNullableString();
   const userEndpoint = r.int8() < 0 ? null : readStreamsGroupHeartbeatRequestEndpoint(r, version);
   const clientTagCount = r.compactNullableArrayLength(3);
   let clientTags: StreamsGroupHeartbeatRequestKeyValue[] | null = null;
   if (clientTagCount >= 0) {
-    clientTags = [];
-    for (let i = 0; i < clientTagCount; i++) clientTags.push(readStreamsGroupHeartbeatRequestKeyValue(r, version));
+    clientTags = new Array(clientTagCount);
+    for (let i = 0; i < clientTagCount; i++) clientTags[i] = readStreamsGroupHeartbeatRequestKeyValue(r, version);
   }
   const taskOffsetCount = r.compactNullableArrayLength(14);
   let taskOffsets: StreamsGroupHeartbeatRequestTaskOffset[] | null = null;
   if (taskOffsetCount >= 0) {
-    taskOffsets = [];
-    for (let i = 0; i < taskOffsetCount; i++) taskOffsets.push(readStreamsGroupHeartbeatRequestTaskOffset(r, version));
+    taskOffsets = new Array(taskOffsetCount);
+    for (let i = 0; i < taskOffsetCount; i++) taskOffsets[i] = readStreamsGroupHeartbeatRequestTaskOffset(r, version);
   }
   const taskEndOffsetCount = r.compactNullableArrayLength(14);
   let taskEndOffsets: StreamsGroupHeartbeatRequestTaskOffset[] | null = null;
   if (taskEndOffsetCount >= 0) {
-    taskEndOffsets = [];
-    for (let i = 0; i < taskEndOffsetCount; i++) taskEndOffsets.push(readStreamsGroupHeartbeatRequestTaskOffset(r, version));
+    taskEndOffsets = new Array(taskEndOffsetCount);
+    for (let i = 0; i < taskEndOffsetCount; i++) taskEndOffsets[i] = readStreamsGroupHeartbeatRequestTaskOffset(r, version);
   }
   const shutdownApplication = r.bool();
   const unknownTaggedFields = r.taggedFields();
@@ -430,8 +430,8 @@ function writeStreamsGroupHeartbeatRequestTopology(w: Writer, version: number, m
 function readStreamsGroupHeartbeatRequestTopology(r: Reader, version: number): StreamsGroupHeartbeatRequestTopology {
   const epoch = r.int32();
   const subtopologyCount = r.compactArrayLength(8);
-  const subtopologies: StreamsGroupHeartbeatRequestSubtopology[] = [];
-  for (let i = 0; i < subtopologyCount; i++) subtopologies.push(readStreamsGroupHeartbeatRequestSubtopology(r, version));
+  const subtopologies: StreamsGroupHeartbeatRequestSubtopology[] = new Array(subtopologyCount);
+  for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupHeartbeatRequestSubtopology(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { epoch, subtopologies, unknownTaggedFields };
 }
@@ -463,23 +463,23 @@ function writeStreamsGroupHeartbeatRequestSubtopology(w: Writer, version: number
 function readStreamsGroupHeartbeatRequestSubtopology(r: Reader, version: number): StreamsGroupHeartbeatRequestSubtopology {
   const subtopologyId = r.compactString();
   const sourceTopicCount = r.compactArrayLength(1);
-  const sourceTopics: string[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.compactString());
+  const sourceTopics: string[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.compactString();
   const sourceTopicRegexCount = r.compactArrayLength(1);
-  const sourceTopicRegex: string[] = [];
-  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex.push(r.compactString());
+  const sourceTopicRegex: string[] = new Array(sourceTopicRegexCount);
+  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex[i] = r.compactString();
   const stateChangelogTopicCount = r.compactArrayLength(9);
-  const stateChangelogTopics: StreamsGroupHeartbeatRequestTopicInfo[] = [];
-  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics.push(readStreamsGroupHeartbeatRequestTopicInfo(r, version));
+  const stateChangelogTopics: StreamsGroupHeartbeatRequestTopicInfo[] = new Array(stateChangelogTopicCount);
+  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics[i] = readStreamsGroupHeartbeatRequestTopicInfo(r, version);
   const repartitionSinkTopicCount = r.compactArrayLength(1);
-  const repartitionSinkTopics: string[] = [];
-  for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics.push(r.compactString());
+  const repartitionSinkTopics: string[] = new Array(repartitionSinkTopicCount);
+  for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics[i] = r.compactString();
   const repartitionSourceTopicCount = r.compactArrayLength(9);
-  const repartitionSourceTopics: StreamsGroupHeartbeatRequestTopicInfo[] = [];
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics.push(readStreamsGroupHeartbeatRequestTopicInfo(r, version));
+  const repartitionSourceTopics: StreamsGroupHeartbeatRequestTopicInfo[] = new Array(repartitionSourceTopicCount);
+  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = readStreamsGroupHeartbeatRequestTopicInfo(r, version);
   const copartitionGroupCount = r.compactArrayLength(4);
-  const copartitionGroups: StreamsGroupHeartbeatRequestCopartitionGroup[] = [];
-  for (let i = 0; i < copartitionGroupCount; i++) copartitionGroups.push(readStreamsGroupHeartbeatRequestCopartitionGroup(r, version));
+  const copartitionGroups: StreamsGroupHeartbeatRequestCopartitionGroup[] = new Array(copartitionGroupCount);
+  for (let i = 0; i < copartitionGroupCount; i++) copartitionGroups[i] = readStreamsGroupHeartbeatRequestCopartitionGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     subtopologyId,
@@ -509,8 +509,8 @@ function readStreamsGroupHeartbeatRequestTopicInfo(r: Reader, version: number): 
   const partitions = r.int32();
   const replicationFactor = r.int16();
   const topicConfigCount = r.compactArrayLength(3);
-  const topicConfigs: StreamsGroupHeartbeatRequestKeyValue[] = [];
-  for (let i = 0; i < topicConfigCount; i++) topicConfigs.push(readStreamsGroupHeartbeatRequestKeyValue(r, version));
+  const topicConfigs: StreamsGroupHeartbeatRequestKeyValue[] = new Array(topicConfigCount);
+  for (let i = 0; i < topicConfigCount; i++) topicConfigs[i] = readStreamsGroupHeartbeatRequestKeyValue(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, replicationFactor, topicConfigs, unknownTaggedFields };
 }
@@ -545,14 +545,14 @@ function writeStreamsGroupHeartbeatRequestCopartitionGroup(w: Writer, _version: 
 
 function readStreamsGroupHeartbeatRequestCopartitionGroup(r: Reader, _version: number): StreamsGroupHeartbeatRequestCopartitionGroup {
   const sourceTopicCount = r.compactArrayLength(2);
-  const sourceTopics: number[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.int16());
+  const sourceTopics: number[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.int16();
   const sourceTopicRegexCount = r.compactArrayLength(2);
-  const sourceTopicRegex: number[] = [];
-  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex.push(r.int16());
+  const sourceTopicRegex: number[] = new Array(sourceTopicRegexCount);
+  for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex[i] = r.int16();
   const repartitionSourceTopicCount = r.compactArrayLength(2);
-  const repartitionSourceTopics: number[] = [];
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics.push(r.int16());
+  const repartitionSourceTopics: number[] = new Array(repartitionSourceTopicCount);
+  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = r.int16();
   const unknownTaggedFields = r.taggedFields();
   return { sourceTopics, sourceTopicRegex, repartitionSourceTopics, unknownTaggedFields };
 }
@@ -569,8 +569,8 @@ function writeStreamsGroupHeartbeatRequestTaskIds(w: Writer, _version: number, m
 function readStreamsGroupHeartbeatRequestTaskIds(r: Reader, _version: number): StreamsGroupHeartbeatRequestTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, partitions, unknownTaggedFields };
 }

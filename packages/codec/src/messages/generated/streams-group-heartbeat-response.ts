@@ -269,34 +269,34 @@ function readStreamsGroupHeartbeatResponse(r: Reader, version: number): StreamsG
   const statusCount = r.compactNullableArrayLength(3);
   let status: StreamsGroupHeartbeatResponseStatus[] | null = null;
   if (statusCount >= 0) {
-    status = [];
-    for (let i = 0; i < statusCount; i++) status.push(readStreamsGroupHeartbeatResponseStatus(r, version));
+    status = new Array(statusCount);
+    for (let i = 0; i < statusCount; i++) status[i] = readStreamsGroupHeartbeatResponseStatus(r, version);
   }
   const activeTaskCount = r.compactNullableArrayLength(3);
   let activeTasks: StreamsGroupHeartbeatResponseTaskIds[] | null = null;
   if (activeTaskCount >= 0) {
-    activeTasks = [];
-    for (let i = 0; i < activeTaskCount; i++) activeTasks.push(readStreamsGroupHeartbeatResponseTaskIds(r, version));
+    activeTasks = new Array(activeTaskCount);
+    for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupHeartbeatResponseTaskIds(r, version);
   }
   const standbyTaskCount = r.compactNullableArrayLength(3);
   let standbyTasks: StreamsGroupHeartbeatResponseTaskIds[] | null = null;
   if (standbyTaskCount >= 0) {
-    standbyTasks = [];
-    for (let i = 0; i < standbyTaskCount; i++) standbyTasks.push(readStreamsGroupHeartbeatResponseTaskIds(r, version));
+    standbyTasks = new Array(standbyTaskCount);
+    for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupHeartbeatResponseTaskIds(r, version);
   }
   const warmupTaskCount = r.compactNullableArrayLength(3);
   let warmupTasks: StreamsGroupHeartbeatResponseTaskIds[] | null = null;
   if (warmupTaskCount >= 0) {
-    warmupTasks = [];
-    for (let i = 0; i < warmupTaskCount; i++) warmupTasks.push(readStreamsGroupHeartbeatResponseTaskIds(r, version));
+    warmupTasks = new Array(warmupTaskCount);
+    for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupHeartbeatResponseTaskIds(r, version);
   }
   const topologyDescriptionRequired = version >= 1 ? r.bool() : false;
   const endpointInformationEpoch = r.int32();
   const partitionsByUserEndpointCount = r.compactNullableArrayLength(7);
   let partitionsByUserEndpoint: StreamsGroupHeartbeatResponseEndpointToPartitions[] | null = null;
   if (partitionsByUserEndpointCount >= 0) {
-    partitionsByUserEndpoint = [];
-    for (let i = 0; i < partitionsByUserEndpointCount; i++) partitionsByUserEndpoint.push(readStreamsGroupHeartbeatResponseEndpointToPartitions(r, version));
+    partitionsByUserEndpoint = new Array(partitionsByUserEndpointCount);
+    for (let i = 0; i < partitionsByUserEndpointCount; i++) partitionsByUserEndpoint[i] = readStreamsGroupHeartbeatResponseEndpointToPartitions(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -346,8 +346,8 @@ function writeStreamsGroupHeartbeatResponseTaskIds(w: Writer, _version: number, 
 function readStreamsGroupHeartbeatResponseTaskIds(r: Reader, _version: number): StreamsGroupHeartbeatResponseTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, partitions, unknownTaggedFields };
 }
@@ -367,11 +367,11 @@ function writeStreamsGroupHeartbeatResponseEndpointToPartitions(w: Writer, versi
 function readStreamsGroupHeartbeatResponseEndpointToPartitions(r: Reader, version: number): StreamsGroupHeartbeatResponseEndpointToPartitions {
   const userEndpoint = readStreamsGroupHeartbeatResponseEndpoint(r, version);
   const activePartitionCount = r.compactArrayLength(3);
-  const activePartitions: StreamsGroupHeartbeatResponseTopicPartition[] = [];
-  for (let i = 0; i < activePartitionCount; i++) activePartitions.push(readStreamsGroupHeartbeatResponseTopicPartition(r, version));
+  const activePartitions: StreamsGroupHeartbeatResponseTopicPartition[] = new Array(activePartitionCount);
+  for (let i = 0; i < activePartitionCount; i++) activePartitions[i] = readStreamsGroupHeartbeatResponseTopicPartition(r, version);
   const standbyPartitionCount = r.compactArrayLength(3);
-  const standbyPartitions: StreamsGroupHeartbeatResponseTopicPartition[] = [];
-  for (let i = 0; i < standbyPartitionCount; i++) standbyPartitions.push(readStreamsGroupHeartbeatResponseTopicPartition(r, version));
+  const standbyPartitions: StreamsGroupHeartbeatResponseTopicPartition[] = new Array(standbyPartitionCount);
+  for (let i = 0; i < standbyPartitionCount; i++) standbyPartitions[i] = readStreamsGroupHeartbeatResponseTopicPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { userEndpoint, activePartitions, standbyPartitions, unknownTaggedFields };
 }
@@ -402,8 +402,8 @@ function writeStreamsGroupHeartbeatResponseTopicPartition(w: Writer, _version: n
 function readStreamsGroupHeartbeatResponseTopicPartition(r: Reader, _version: number): StreamsGroupHeartbeatResponseTopicPartition {
   const topic = r.compactString();
   const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(r.int32());
+  const partitions: number[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { topic, partitions, unknownTaggedFields };
 }

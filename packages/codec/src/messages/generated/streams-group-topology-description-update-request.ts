@@ -180,11 +180,11 @@ function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescription(w:
 
 function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescription(r: Reader, version: number): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescription {
   const subtopologyCount = r.compactArrayLength(3);
-  const subtopologies: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology[] = [];
-  for (let i = 0; i < subtopologyCount; i++) subtopologies.push(readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(r, version));
+  const subtopologies: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology[] = new Array(subtopologyCount);
+  for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(r, version);
   const globalStoreCount = r.compactArrayLength(15);
-  const globalStores: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore[] = [];
-  for (let i = 0; i < globalStoreCount; i++) globalStores.push(readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(r, version));
+  const globalStores: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore[] = new Array(globalStoreCount);
+  for (let i = 0; i < globalStoreCount; i++) globalStores[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologies, globalStores, unknownTaggedFields };
 }
@@ -201,8 +201,8 @@ function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSub
 function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(r: Reader, version: number): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology {
   const subtopologyId = r.compactString();
   const nodeCount = r.compactArrayLength(7);
-  const nodes: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode[] = [];
-  for (let i = 0; i < nodeCount; i++) nodes.push(readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r, version));
+  const nodes: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode[] = new Array(nodeCount);
+  for (let i = 0; i < nodeCount; i++) nodes[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, nodes, unknownTaggedFields };
 }
@@ -229,15 +229,15 @@ function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode
   const name = r.compactString();
   const nodeType = r.int8();
   const sourceTopicCount = r.compactArrayLength(1);
-  const sourceTopics: string[] = [];
-  for (let i = 0; i < sourceTopicCount; i++) sourceTopics.push(r.compactString());
+  const sourceTopics: string[] = new Array(sourceTopicCount);
+  for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.compactString();
   const sinkTopic = r.compactNullableString();
   const storeCount = r.compactArrayLength(1);
-  const stores: string[] = [];
-  for (let i = 0; i < storeCount; i++) stores.push(r.compactString());
+  const stores: string[] = new Array(storeCount);
+  for (let i = 0; i < storeCount; i++) stores[i] = r.compactString();
   const successorCount = r.compactArrayLength(1);
-  const successors: string[] = [];
-  for (let i = 0; i < successorCount; i++) successors.push(r.compactString());
+  const successors: string[] = new Array(successorCount);
+  for (let i = 0; i < successorCount; i++) successors[i] = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { name, nodeType, sourceTopics, sinkTopic, stores, successors, unknownTaggedFields };
 }

@@ -129,8 +129,8 @@ function readSyncGroupRequest(r: Reader, version: number): SyncGroupRequest {
   const protocolType = version >= 5 ? r.compactNullableString() : null;
   const protocolName = version >= 5 ? r.compactNullableString() : null;
   const assignmentCount = version >= 4 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const assignments: SyncGroupRequestAssignment[] = [];
-  for (let i = 0; i < assignmentCount; i++) assignments.push(readSyncGroupRequestAssignment(r, version));
+  const assignments: SyncGroupRequestAssignment[] = new Array(assignmentCount);
+  for (let i = 0; i < assignmentCount; i++) assignments[i] = readSyncGroupRequestAssignment(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return {
     groupId,

@@ -166,8 +166,8 @@ function readTxnOffsetCommitRequest(r: Reader, version: number): TxnOffsetCommit
   const memberId = version >= 3 ? r.compactString() : '';
   const groupInstanceId = version >= 3 ? r.compactNullableString() : null;
   const topicCount = version >= 6 ? r.compactArrayLength(18) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: TxnOffsetCommitRequestTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readTxnOffsetCommitRequestTopic(r, version));
+  const topics: TxnOffsetCommitRequestTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readTxnOffsetCommitRequestTopic(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return {
     transactionalId,
@@ -201,8 +201,8 @@ function readTxnOffsetCommitRequestTopic(r: Reader, version: number): TxnOffsetC
   const name = version >= 6 ? '' : version >= 3 ? r.compactString() : r.string();
   const topicId = version >= 6 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 3 ? r.compactArrayLength(18) : version >= 2 ? r.arrayLength(18) : r.arrayLength(14);
-  const partitions: TxnOffsetCommitRequestPartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readTxnOffsetCommitRequestPartition(r, version));
+  const partitions: TxnOffsetCommitRequestPartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readTxnOffsetCommitRequestPartition(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { name, topicId, partitions, unknownTaggedFields };
 }

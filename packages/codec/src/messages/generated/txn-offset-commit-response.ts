@@ -113,8 +113,8 @@ function writeTxnOffsetCommitResponse(w: Writer, version: number, m: TxnOffsetCo
 function readTxnOffsetCommitResponse(r: Reader, version: number): TxnOffsetCommitResponse {
   const throttleTimeMs = r.int32();
   const topicCount = version >= 6 ? r.compactArrayLength(18) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: TxnOffsetCommitResponseTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readTxnOffsetCommitResponseTopic(r, version));
+  const topics: TxnOffsetCommitResponseTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readTxnOffsetCommitResponseTopic(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
@@ -138,8 +138,8 @@ function readTxnOffsetCommitResponseTopic(r: Reader, version: number): TxnOffset
   const name = version >= 6 ? '' : version >= 3 ? r.compactString() : r.string();
   const topicId = version >= 6 ? r.uuid() : zeroUuid;
   const partitionCount = version >= 3 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const partitions: TxnOffsetCommitResponsePartition[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readTxnOffsetCommitResponsePartition(r, version));
+  const partitions: TxnOffsetCommitResponsePartition[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readTxnOffsetCommitResponsePartition(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { name, topicId, partitions, unknownTaggedFields };
 }

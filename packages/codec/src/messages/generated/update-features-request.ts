@@ -105,8 +105,8 @@ function writeUpdateFeaturesRequest(w: Writer, version: number, m: UpdateFeature
 function readUpdateFeaturesRequest(r: Reader, version: number): UpdateFeaturesRequest {
   const timeoutMs = r.int32();
   const featureUpdateCount = r.compactArrayLength(5);
-  const featureUpdates: UpdateFeaturesRequestFeatureUpdateKey[] = [];
-  for (let i = 0; i < featureUpdateCount; i++) featureUpdates.push(readUpdateFeaturesRequestFeatureUpdateKey(r, version));
+  const featureUpdates: UpdateFeaturesRequestFeatureUpdateKey[] = new Array(featureUpdateCount);
+  for (let i = 0; i < featureUpdateCount; i++) featureUpdates[i] = readUpdateFeaturesRequestFeatureUpdateKey(r, version);
   const validateOnly = version >= 1 ? r.bool() : false;
   const unknownTaggedFields = r.taggedFields();
   return { timeoutMs, featureUpdates, validateOnly, unknownTaggedFields };

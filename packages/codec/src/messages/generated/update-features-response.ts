@@ -103,8 +103,8 @@ function readUpdateFeaturesResponse(r: Reader, version: number): UpdateFeaturesR
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const resultCount = version >= 2 ? 0 : r.compactArrayLength(5);
-  const results: UpdateFeaturesResponseUpdatableFeatureResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readUpdateFeaturesResponseUpdatableFeatureResult(r, version));
+  const results: UpdateFeaturesResponseUpdatableFeatureResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readUpdateFeaturesResponseUpdatableFeatureResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, results, unknownTaggedFields };
 }

@@ -273,14 +273,14 @@ function readUpdateMetadataRequest(r: Reader, version: number): UpdateMetadataRe
   const controllerEpoch = r.int32();
   const brokerEpoch = version >= 5 ? r.int64() : -1n;
   const ungroupedPartitionStateCount = version >= 5 ? 0 : version >= 4 ? r.arrayLength(34) : r.arrayLength(30);
-  const ungroupedPartitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = [];
-  for (let i = 0; i < ungroupedPartitionStateCount; i++) ungroupedPartitionStates.push(readUpdateMetadataRequestUpdateMetadataPartitionState(r, version));
+  const ungroupedPartitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = new Array(ungroupedPartitionStateCount);
+  for (let i = 0; i < ungroupedPartitionStateCount; i++) ungroupedPartitionStates[i] = readUpdateMetadataRequestUpdateMetadataPartitionState(r, version);
   const topicStateCount = version >= 7 ? r.compactArrayLength(19) : version >= 6 ? r.compactArrayLength(3) : version >= 5 ? r.arrayLength(6) : 0;
-  const topicStates: UpdateMetadataRequestUpdateMetadataTopicState[] = [];
-  for (let i = 0; i < topicStateCount; i++) topicStates.push(readUpdateMetadataRequestUpdateMetadataTopicState(r, version));
+  const topicStates: UpdateMetadataRequestUpdateMetadataTopicState[] = new Array(topicStateCount);
+  for (let i = 0; i < topicStateCount; i++) topicStates[i] = readUpdateMetadataRequestUpdateMetadataTopicState(r, version);
   const liveBrokerCount = version >= 6 ? r.compactArrayLength(7) : version >= 2 ? r.arrayLength(10) : version >= 1 ? r.arrayLength(8) : r.arrayLength(10);
-  const liveBrokers: UpdateMetadataRequestUpdateMetadataBroker[] = [];
-  for (let i = 0; i < liveBrokerCount; i++) liveBrokers.push(readUpdateMetadataRequestUpdateMetadataBroker(r, version));
+  const liveBrokers: UpdateMetadataRequestUpdateMetadataBroker[] = new Array(liveBrokerCount);
+  for (let i = 0; i < liveBrokerCount; i++) liveBrokers[i] = readUpdateMetadataRequestUpdateMetadataBroker(r, version);
   let unknownTaggedFields = noTaggedFields;
   if (version >= 6) {
     const tagCount = r.taggedFieldCount();
@@ -350,15 +350,15 @@ function readUpdateMetadataRequestUpdateMetadataPartitionState(r: Reader, versio
   const leader = r.int32();
   const leaderEpoch = r.int32();
   const isrCount = version >= 6 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const isr: number[] = [];
-  for (let i = 0; i < isrCount; i++) isr.push(r.int32());
+  const isr: number[] = new Array(isrCount);
+  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
   const zkVersion = r.int32();
   const replicaCount = version >= 6 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const replicas: number[] = [];
-  for (let i = 0; i < replicaCount; i++) replicas.push(r.int32());
+  const replicas: number[] = new Array(replicaCount);
+  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
   const offlineReplicaCount = version >= 6 ? r.compactArrayLength(4) : version >= 4 ? r.arrayLength(4) : 0;
-  const offlineReplicas: number[] = [];
-  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas.push(r.int32());
+  const offlineReplicas: number[] = new Array(offlineReplicaCount);
+  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas[i] = r.int32();
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return {
     topicName,
@@ -393,8 +393,8 @@ function readUpdateMetadataRequestUpdateMetadataTopicState(r: Reader, version: n
   const topicName = version >= 6 ? r.compactString() : r.string();
   const topicId = version >= 7 ? r.uuid() : zeroUuid;
   const partitionStateCount = version >= 6 ? r.compactArrayLength(24) : r.arrayLength(32);
-  const partitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = [];
-  for (let i = 0; i < partitionStateCount; i++) partitionStates.push(readUpdateMetadataRequestUpdateMetadataPartitionState(r, version));
+  const partitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = new Array(partitionStateCount);
+  for (let i = 0; i < partitionStateCount; i++) partitionStates[i] = readUpdateMetadataRequestUpdateMetadataPartitionState(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { topicName, topicId, partitionStates, unknownTaggedFields };
 }
@@ -426,8 +426,8 @@ function readUpdateMetadataRequestUpdateMetadataBroker(r: Reader, version: numbe
   const v0Host = version >= 1 ? '' : r.string();
   const v0Port = version >= 1 ? 0 : r.int32();
   const endpointCount = version >= 6 ? r.compactArrayLength(9) : version >= 3 ? r.arrayLength(10) : version >= 1 ? r.arrayLength(8) : 0;
-  const endpoints: UpdateMetadataRequestUpdateMetadataEndpoint[] = [];
-  for (let i = 0; i < endpointCount; i++) endpoints.push(readUpdateMetadataRequestUpdateMetadataEndpoint(r, version));
+  const endpoints: UpdateMetadataRequestUpdateMetadataEndpoint[] = new Array(endpointCount);
+  for (let i = 0; i < endpointCount; i++) endpoints[i] = readUpdateMetadataRequestUpdateMetadataEndpoint(r, version);
   const rack = version >= 6 ? r.compactNullableString() : version >= 2 ? r.nullableString() : '';
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { id, v0Host, v0Port, endpoints, rack, unknownTaggedFields };

@@ -125,8 +125,8 @@ function readUpdateRaftVoterRequest(r: Reader, version: number): UpdateRaftVoter
   const voterId = r.int32();
   const voterDirectoryId = r.uuid();
   const listenerCount = r.compactArrayLength(5);
-  const listeners: UpdateRaftVoterRequestListener[] = [];
-  for (let i = 0; i < listenerCount; i++) listeners.push(readUpdateRaftVoterRequestListener(r, version));
+  const listeners: UpdateRaftVoterRequestListener[] = new Array(listenerCount);
+  for (let i = 0; i < listenerCount; i++) listeners[i] = readUpdateRaftVoterRequestListener(r, version);
   const kRaftVersionFeature = readUpdateRaftVoterRequestKRaftVersionFeature(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {

@@ -138,8 +138,8 @@ function readVoteRequest(r: Reader, version: number): VoteRequest {
   const clusterId = r.compactNullableString();
   const voterId = version >= 1 ? r.int32() : -1;
   const topicCount = r.compactArrayLength(3);
-  const topics: VoteRequestTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readVoteRequestTopicData(r, version));
+  const topics: VoteRequestTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readVoteRequestTopicData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { clusterId, voterId, topics, unknownTaggedFields };
 }
@@ -156,8 +156,8 @@ function writeVoteRequestTopicData(w: Writer, version: number, m: VoteRequestTop
 function readVoteRequestTopicData(r: Reader, version: number): VoteRequestTopicData {
   const topicName = r.compactString();
   const partitionCount = version >= 2 ? r.compactArrayLength(58) : version >= 1 ? r.compactArrayLength(57) : r.compactArrayLength(25);
-  const partitions: VoteRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readVoteRequestPartitionData(r, version));
+  const partitions: VoteRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readVoteRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitions, unknownTaggedFields };
 }

@@ -156,8 +156,8 @@ function writeVoteResponse(w: Writer, version: number, m: VoteResponseInput): vo
 function readVoteResponse(r: Reader, version: number): VoteResponse {
   const errorCode = r.int16();
   const topicCount = r.compactArrayLength(3);
-  const topics: VoteResponseTopicData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readVoteResponseTopicData(r, version));
+  const topics: VoteResponseTopicData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readVoteResponseTopicData(r, version);
   let nodeEndpoints: VoteResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
@@ -169,8 +169,8 @@ function readVoteResponse(r: Reader, version: number): VoteResponse {
       case 0: {
         if (version < 1) throw tagNotInVersion(tag, version);
         const nodeEndpointCount = r.compactArrayLength(8);
-        const list: VoteResponseNodeEndpoint[] = [];
-        for (let i = 0; i < nodeEndpointCount; i++) list.push(readVoteResponseNodeEndpoint(r, version));
+        const list: VoteResponseNodeEndpoint[] = new Array(nodeEndpointCount);
+        for (let i = 0; i < nodeEndpointCount; i++) list[i] = readVoteResponseNodeEndpoint(r, version);
         nodeEndpoints = list;
         r.endTag(tag, end);
         break;
@@ -195,8 +195,8 @@ function writeVoteResponseTopicData(w: Writer, version: number, m: VoteResponseT
 function readVoteResponseTopicData(r: Reader, version: number): VoteResponseTopicData {
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(16);
-  const partitions: VoteResponsePartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readVoteResponsePartitionData(r, version));
+  const partitions: VoteResponsePartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readVoteResponsePartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitions, unknownTaggedFields };
 }

@@ -121,8 +121,8 @@ function writeVotersRecord(w: Writer, version: number, m: VotersRecordInput): vo
 function readVotersRecord(r: Reader, version: number): VotersRecord {
   const versionValue = r.int16();
   const voterCount = r.compactArrayLength(27);
-  const voters: VotersRecordVoter[] = [];
-  for (let i = 0; i < voterCount; i++) voters.push(readVotersRecordVoter(r, version));
+  const voters: VotersRecordVoter[] = new Array(voterCount);
+  for (let i = 0; i < voterCount; i++) voters[i] = readVotersRecordVoter(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { version: versionValue, voters, unknownTaggedFields };
 }
@@ -142,8 +142,8 @@ function readVotersRecordVoter(r: Reader, version: number): VotersRecordVoter {
   const voterId = r.int32();
   const voterDirectoryId = r.uuid();
   const endpointCount = r.compactArrayLength(5);
-  const endpoints: VotersRecordEndpoint[] = [];
-  for (let i = 0; i < endpointCount; i++) endpoints.push(readVotersRecordEndpoint(r, version));
+  const endpoints: VotersRecordEndpoint[] = new Array(endpointCount);
+  for (let i = 0; i < endpointCount; i++) endpoints[i] = readVotersRecordEndpoint(r, version);
   const kRaftVersionFeature = readVotersRecordKRaftVersionFeature(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { voterId, voterDirectoryId, endpoints, kRaftVersionFeature, unknownTaggedFields };

@@ -139,8 +139,8 @@ function writeWriteShareGroupStateRequest(w: Writer, version: number, m: WriteSh
 function readWriteShareGroupStateRequest(r: Reader, version: number): WriteShareGroupStateRequest {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(18);
-  const topics: WriteShareGroupStateRequestWriteStateData[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readWriteShareGroupStateRequestWriteStateData(r, version));
+  const topics: WriteShareGroupStateRequestWriteStateData[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readWriteShareGroupStateRequestWriteStateData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
@@ -157,8 +157,8 @@ function writeWriteShareGroupStateRequestWriteStateData(w: Writer, version: numb
 function readWriteShareGroupStateRequestWriteStateData(r: Reader, version: number): WriteShareGroupStateRequestWriteStateData {
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(26) : r.compactArrayLength(22);
-  const partitions: WriteShareGroupStateRequestPartitionData[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readWriteShareGroupStateRequestPartitionData(r, version));
+  const partitions: WriteShareGroupStateRequestPartitionData[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readWriteShareGroupStateRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
@@ -184,8 +184,8 @@ function readWriteShareGroupStateRequestPartitionData(r: Reader, version: number
   const startOffset = r.int64();
   const deliveryCompleteCount = version >= 1 ? r.int32() : -1;
   const stateBatchCount = r.compactArrayLength(20);
-  const stateBatches: WriteShareGroupStateRequestStateBatch[] = [];
-  for (let i = 0; i < stateBatchCount; i++) stateBatches.push(readWriteShareGroupStateRequestStateBatch(r, version));
+  const stateBatches: WriteShareGroupStateRequestStateBatch[] = new Array(stateBatchCount);
+  for (let i = 0; i < stateBatchCount; i++) stateBatches[i] = readWriteShareGroupStateRequestStateBatch(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     partition,

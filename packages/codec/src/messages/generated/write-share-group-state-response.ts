@@ -98,8 +98,8 @@ function writeWriteShareGroupStateResponse(w: Writer, version: number, m: WriteS
 
 function readWriteShareGroupStateResponse(r: Reader, version: number): WriteShareGroupStateResponse {
   const resultCount = r.compactArrayLength(18);
-  const results: WriteShareGroupStateResponseWriteStateResult[] = [];
-  for (let i = 0; i < resultCount; i++) results.push(readWriteShareGroupStateResponseWriteStateResult(r, version));
+  const results: WriteShareGroupStateResponseWriteStateResult[] = new Array(resultCount);
+  for (let i = 0; i < resultCount; i++) results[i] = readWriteShareGroupStateResponseWriteStateResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
@@ -116,8 +116,8 @@ function writeWriteShareGroupStateResponseWriteStateResult(w: Writer, version: n
 function readWriteShareGroupStateResponseWriteStateResult(r: Reader, version: number): WriteShareGroupStateResponseWriteStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
-  const partitions: WriteShareGroupStateResponsePartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readWriteShareGroupStateResponsePartitionResult(r, version));
+  const partitions: WriteShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readWriteShareGroupStateResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -116,8 +116,8 @@ function writeWriteTxnMarkersRequest(w: Writer, version: number, m: WriteTxnMark
 
 function readWriteTxnMarkersRequest(r: Reader, version: number): WriteTxnMarkersRequest {
   const markerCount = version >= 2 ? r.compactArrayLength(18) : version >= 1 ? r.compactArrayLength(17) : r.arrayLength(19);
-  const markers: WriteTxnMarkersRequestWritableTxnMarker[] = [];
-  for (let i = 0; i < markerCount; i++) markers.push(readWriteTxnMarkersRequestWritableTxnMarker(r, version));
+  const markers: WriteTxnMarkersRequestWritableTxnMarker[] = new Array(markerCount);
+  for (let i = 0; i < markerCount; i++) markers[i] = readWriteTxnMarkersRequestWritableTxnMarker(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { markers, unknownTaggedFields };
 }
@@ -143,8 +143,8 @@ function readWriteTxnMarkersRequestWritableTxnMarker(r: Reader, version: number)
   const producerEpoch = r.int16();
   const transactionResult = r.bool();
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: WriteTxnMarkersRequestWritableTxnMarkerTopic[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readWriteTxnMarkersRequestWritableTxnMarkerTopic(r, version));
+  const topics: WriteTxnMarkersRequestWritableTxnMarkerTopic[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readWriteTxnMarkersRequestWritableTxnMarkerTopic(r, version);
   const coordinatorEpoch = r.int32();
   const transactionVersion = version >= 2 ? r.int8() : 0;
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
@@ -175,8 +175,8 @@ function writeWriteTxnMarkersRequestWritableTxnMarkerTopic(w: Writer, version: n
 function readWriteTxnMarkersRequestWritableTxnMarkerTopic(r: Reader, version: number): WriteTxnMarkersRequestWritableTxnMarkerTopic {
   const name = version >= 1 ? r.compactString() : r.string();
   const partitionIndexCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIndexes: number[] = [];
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes.push(r.int32());
+  const partitionIndexes: number[] = new Array(partitionIndexCount);
+  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { name, partitionIndexes, unknownTaggedFields };
 }

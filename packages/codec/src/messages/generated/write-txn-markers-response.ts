@@ -117,8 +117,8 @@ function writeWriteTxnMarkersResponse(w: Writer, version: number, m: WriteTxnMar
 
 function readWriteTxnMarkersResponse(r: Reader, version: number): WriteTxnMarkersResponse {
   const markerCount = version >= 1 ? r.compactArrayLength(10) : r.arrayLength(12);
-  const markers: WriteTxnMarkersResponseWritableTxnMarkerResult[] = [];
-  for (let i = 0; i < markerCount; i++) markers.push(readWriteTxnMarkersResponseWritableTxnMarkerResult(r, version));
+  const markers: WriteTxnMarkersResponseWritableTxnMarkerResult[] = new Array(markerCount);
+  for (let i = 0; i < markerCount; i++) markers[i] = readWriteTxnMarkersResponseWritableTxnMarkerResult(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { markers, unknownTaggedFields };
 }
@@ -137,8 +137,8 @@ function writeWriteTxnMarkersResponseWritableTxnMarkerResult(w: Writer, version:
 function readWriteTxnMarkersResponseWritableTxnMarkerResult(r: Reader, version: number): WriteTxnMarkersResponseWritableTxnMarkerResult {
   const producerId = r.int64();
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const topics: WriteTxnMarkersResponseWritableTxnMarkerTopicResult[] = [];
-  for (let i = 0; i < topicCount; i++) topics.push(readWriteTxnMarkersResponseWritableTxnMarkerTopicResult(r, version));
+  const topics: WriteTxnMarkersResponseWritableTxnMarkerTopicResult[] = new Array(topicCount);
+  for (let i = 0; i < topicCount; i++) topics[i] = readWriteTxnMarkersResponseWritableTxnMarkerTopicResult(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { producerId, topics, unknownTaggedFields };
 }
@@ -159,8 +159,8 @@ function writeWriteTxnMarkersResponseWritableTxnMarkerTopicResult(w: Writer, ver
 function readWriteTxnMarkersResponseWritableTxnMarkerTopicResult(r: Reader, version: number): WriteTxnMarkersResponseWritableTxnMarkerTopicResult {
   const name = version >= 1 ? r.compactString() : r.string();
   const partitionCount = version >= 1 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const partitions: WriteTxnMarkersResponseWritableTxnMarkerPartitionResult[] = [];
-  for (let i = 0; i < partitionCount; i++) partitions.push(readWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(r, version));
+  const partitions: WriteTxnMarkersResponseWritableTxnMarkerPartitionResult[] = new Array(partitionCount);
+  for (let i = 0; i < partitionCount; i++) partitions[i] = readWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
