@@ -103,7 +103,12 @@ export class Accumulator {
   ): Batch {
     const { waiting } = queue;
     const batch = waiting.length === 0 ? undefined : waiting[waiting.length - 1]!;
-    if (batch === undefined || batch.isClosed || !batch.tryAppend(timestampMs, key, value, headers)) {
+    if (
+      batch === undefined ||
+      batch.isClosed ||
+      batch.group !== this.groups.current ||
+      !batch.tryAppend(timestampMs, key, value, headers)
+    ) {
       return this.#appendToNew(queue, timestampMs, key, value, headers, nowMs);
     }
     this.#count(batch);
@@ -113,15 +118,15 @@ export class Accumulator {
   /** A record that waited has found its partition, or there is room for it now. */
   place(record: WaitingRecord, queue: PartitionQueue): void {
     const { open } = queue;
-    // Batches do not mix groups; an older record goes into a batch of its own.
-    if (open !== null && (open.group !== record.group || open.acceptedAtMs > record.acceptedAtMs)) this.close(open);
+    // A batch's time counts from its first record: an older one goes into a batch of its own.
+    if (open !== null && open.acceptedAtMs > record.acceptedAtMs) this.close(open);
     const current = this.groups.current;
     this.groups.current = record.group;
     try {
       const { timestampMs, key, value, headers, acceptedAtMs } = record;
       const batch = this.append(queue, timestampMs, key, value, headers, acceptedAtMs);
       record.delivery.moveTo(batch, batch.count - 1);
-      if (record.group.isEnded) this.close(batch);
+      if (record.group.isEnded) this.makeDue(batch);
     } finally {
       this.groups.current = current;
     }

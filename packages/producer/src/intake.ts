@@ -1,7 +1,8 @@
 import { type RecordBytes, type RecordHeaders, recordSizeUpperBound } from '@kiel/codec';
 import type { Accumulator } from './accumulator.ts';
 import { RecordDelivery } from './delivery.ts';
-import { BufferFullError, DeliveryError, type KafkaError, toError } from './errors.ts';
+import { treatmentOf } from './error-treatment.ts';
+import { BrokerError, BufferFullError, DeliveryError, type KafkaError, toError } from './errors.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { Partitioner } from './partitioner.ts';
 import type { Topic, WaitingRecord } from './topic.ts';
@@ -310,12 +311,11 @@ export class Intake {
   #metadataTimeout(record: WaitingRecord, nowMs: number): DeliveryError {
     const { topic, partition } = record;
     const waitedMs = Math.round(nowMs - record.acceptedAtMs);
-    const details = {
-      persisted: 'no',
-      topic: topic.name,
-      retriable: true,
-      cause: this.#events.metadataFailure,
-    } as const;
+    // What brokers say of the topic, or why none said anything.
+    const cause =
+      this.#events.metadataFailure ??
+      (topic.errorCode === 0 ? undefined : new BrokerError(topic.errorCode, `Metadata of "${topic.name}"`));
+    const details = { persisted: 'no', topic: topic.name, retriable: true, cause } as const;
     if (topic.isKnown) {
       const last = topic.partitions.length - 1;
       return new DeliveryError(
@@ -324,19 +324,15 @@ export class Intake {
         { ...details, partition, hint: 'Choose one of these, or add partitions to the topic.' },
       );
     }
-    const failure = this.#events.metadataFailure;
-    const said = failure === null ? '' : `: ${failure.message}`;
+    const said = cause === undefined ? '' : `: ${cause.message}`;
+    const hint =
+      cause instanceof BrokerError
+        ? treatmentOf(cause.errorCode).hint
+        : 'Check that the brokers run, and that this host can reach them.';
     return new DeliveryError(
       'METADATA_TIMEOUT',
       `nothing is known of topic "${topic.name}" after ${waitedMs} ms (maxBlockMs)${said}`,
-      {
-        ...details,
-        partition: -1,
-        hint:
-          failure === null
-            ? 'Create the topic, or let the cluster create it (auto.create.topics.enable).'
-            : 'Check that the brokers run, and that this host can reach them.',
-      },
+      { ...details, partition: -1, hint },
     );
   }
 }
