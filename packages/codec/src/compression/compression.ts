@@ -35,3 +35,11 @@ export interface DecompressionLimits {
 export const defaultMaxDecompressedBytes: number = 128 * 1024 * 1024;
 export const defaultMaxCompressionRatio = 1000;
 export const decompressionAllowanceBytes: number = 16 * 1024 * 1024;
+
+/**
+ * Gives memory for what a compressor puts out. Node's `Buffer.allocUnsafeSlow` saves clearing it; every byte that is
+ * given on has been written by then.
+ */
+export type Allocate = (bytes: number) => Uint8Array;
+
+export const allocateCleared: Allocate = (bytes) => new Uint8Array(bytes);

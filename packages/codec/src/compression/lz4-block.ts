@@ -1,5 +1,3 @@
-import { malformed, outputOver } from './malformed.ts';
-
 const hashBits = 13;
 /** A match reaches back no further. */
 export const windowBytes = 0xffff;
@@ -113,71 +111,4 @@ function putLength(out: Uint8Array, at: number, rest: number): number {
   }
   out[at++] = rest;
   return at;
-}
-
-/**
- * Decompresses one block into `out` at `to`, and returns the place after.
- *
- * @param floor - where in `out` the window begins: matches reach back no further.
- * @param limit - where in `out` the block must end at the latest.
- */
-export function readLz4Block(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  out: Uint8Array,
-  to: number,
-  floor: number,
-  limit: number,
-): number {
-  if (from >= end) throw malformed('lz4', 'a block is empty', from);
-  for (;;) {
-    const token = bytes[from++]!;
-    let literals = token >>> 4;
-    if (literals === 15) {
-      let byte: number;
-      do {
-        if (from >= end) throw malformed('lz4', 'a block ends within a length', from);
-        byte = bytes[from++]!;
-        literals += byte;
-      } while (byte === 255);
-    }
-    if (literals > end - from) throw malformed('lz4', 'literals run past the end of a block', from);
-    if (literals > limit - to) throw outputOver('lz4', limit - floor, from);
-    if (literals > 32) {
-      out.set(bytes.subarray(from, from + literals), to);
-      from += literals;
-      to += literals;
-    } else {
-      for (const stop = from + literals; from < stop; ) out[to++] = bytes[from++]!;
-    }
-    if (from === end) {
-      if ((token & 15) !== 0) throw malformed('lz4', 'a block ends where a match should follow', from);
-      return to;
-    }
-    if (end - from < 2) throw malformed('lz4', 'a block ends within an offset', from);
-    const offset = bytes[from]! | (bytes[from + 1]! << 8);
-    from += 2;
-    if (offset === 0 || offset > to - floor) {
-      throw malformed('lz4', `a match reaches ${offset} bytes back, over the start`, from - 2);
-    }
-    let length = (token & 15) + 4;
-    if (length === 19) {
-      let byte: number;
-      do {
-        if (from >= end) throw malformed('lz4', 'a block ends within a length', from);
-        byte = bytes[from++]!;
-        length += byte;
-      } while (byte === 255);
-    }
-    if (length > limit - to) throw outputOver('lz4', limit - floor, from);
-    if (length > 64 && offset >= length) {
-      out.copyWithin(to, to - offset, to - offset + length);
-      to += length;
-    } else {
-      // Forward and byte by byte: with offset < length the match repeats what it has just written.
-      for (const stop = to + length; to < stop; to++) out[to] = out[to - offset]!;
-    }
-    if (from >= end) throw malformed('lz4', 'a block ends with a match, not with literals', from);
-  }
 }

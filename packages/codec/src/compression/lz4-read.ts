@@ -1,5 +1,6 @@
 import { xxhash32 } from '../checksum/xxhash32.ts';
-import { readLz4Block } from './lz4-block.ts';
+import type { Allocate } from './compression.ts';
+import { readLz4Block } from './lz4-decode.ts';
 import { malformed, outputOver } from './malformed.ts';
 
 const frameMagic = 0x184d2204;
@@ -24,17 +25,19 @@ class Output {
   bytes: Uint8Array;
   end = 0;
   readonly maxBytes: number;
+  readonly #allocate: Allocate;
 
-  constructor(capacity: number, maxBytes: number) {
-    this.bytes = new Uint8Array(Math.min(capacity, maxBytes));
+  constructor(capacity: number, maxBytes: number, allocate: Allocate) {
+    this.bytes = allocate(Math.min(capacity, maxBytes));
     this.maxBytes = maxBytes;
+    this.#allocate = allocate;
   }
 
   /** Makes room for as many bytes more as are still allowed, and returns where they must end. */
   reserve(count: number): number {
     const limit = Math.min(this.end + count, this.maxBytes);
     if (limit > this.bytes.length) {
-      const grown = new Uint8Array(Math.min(this.maxBytes, Math.max(limit, this.bytes.length * 2)));
+      const grown = this.#allocate(Math.min(this.maxBytes, Math.max(limit, this.bytes.length * 2)));
       grown.set(this.bytes.subarray(0, this.end));
       this.bytes = grown;
     }
@@ -43,10 +46,10 @@ class Output {
 }
 
 /** Decompresses LZ4 frames, one or several in a row, skippable ones among them. */
-export function readLz4Frames(bytes: Uint8Array, maxBytes: number): Uint8Array {
+export function readLz4Frames(bytes: Uint8Array, maxBytes: number, allocate: Allocate): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4) throw malformed('lz4', 'the frame ends within its header', bytes.length);
-  const output = new Output(bytes.length * 4, maxBytes);
+  const output = new Output(bytes.length * 4, maxBytes, allocate);
   for (let at = 0; at < bytes.length; ) {
     if (at + 4 > bytes.length) throw malformed('lz4', 'bytes are left behind the frame', at);
     const magic = view.getUint32(at, true);

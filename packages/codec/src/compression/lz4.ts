@@ -1,5 +1,5 @@
 import { xxhash32 } from '../checksum/xxhash32.ts';
-import type { Compressor } from './compression.ts';
+import { type Allocate, allocateCleared, type Compressor } from './compression.ts';
 import { lz4Table, maxLz4BlockBytes, putLz4Block } from './lz4-block.ts';
 import { readLz4Frames } from './lz4-read.ts';
 import { Lz4Search } from './lz4-search.ts';
@@ -21,20 +21,23 @@ export interface Lz4Options {
    * (KAFKA-3160). Only message sets of magic 0 have it; both are read everywhere.
    */
   oldHeaderChecksum?: boolean;
+  /** Where memory comes from; cleared by default. */
+  allocate?: Allocate;
 }
 
 /** LZ4 frames in TypeScript. Levels 1 (fast, the default) to 13: each from 2 on looks at twice as many places. */
 export function createLz4(options: Lz4Options = {}): Compressor {
   const table = lz4Table();
   let search: Lz4Search | null = null;
-  const oldHeaderChecksum = options.oldHeaderChecksum ?? false;
+  const old = options.oldHeaderChecksum ?? false;
+  const allocate = options.allocate ?? allocateCleared;
   return {
     compress: (bytes, level = 1) => {
-      if (level < 2) return putFrame(bytes, oldHeaderChecksum, (out, at, block) => putLz4Block(out, at, block, table));
+      if (level < 2) return putFrame(bytes, old, allocate, (out, at, block) => putLz4Block(out, at, block, table));
       search ??= new Lz4Search();
-      return putFrame(bytes, oldHeaderChecksum, (out, at, block) => search!.put(out, at, block, level));
+      return putFrame(bytes, old, allocate, (out, at, block) => search!.put(out, at, block, level));
     },
-    decompress: readLz4Frames,
+    decompress: (bytes, maxBytes) => readLz4Frames(bytes, maxBytes, allocate),
   };
 }
 
@@ -42,11 +45,16 @@ export function createLz4(options: Lz4Options = {}): Compressor {
 export type Lz4BlockWriter = (out: Uint8Array, at: number, block: Uint8Array) => number;
 
 /** Frames what a block encoder makes; a block that would grow goes in as it is. */
-export function putFrame(bytes: Uint8Array, oldHeaderChecksum: boolean, putBlock: Lz4BlockWriter): Uint8Array {
+export function putFrame(
+  bytes: Uint8Array,
+  oldHeaderChecksum: boolean,
+  allocate: Allocate,
+  putBlock: Lz4BlockWriter,
+): Uint8Array {
   const [sizeCode, blockBytes] = blockSizes.find(([, size]) => size >= bytes.length) ?? blockSizes[3];
   const blocks = Math.ceil(bytes.length / blockBytes);
-  const out = new Uint8Array(15 + blocks * (4 + 32) + maxLz4BlockBytes(bytes.length));
-  const view = new DataView(out.buffer);
+  const out = allocate(15 + blocks * (4 + 32) + maxLz4BlockBytes(bytes.length));
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   view.setUint32(0, frameMagic, true);
   out[4] = descriptorFlags;
   out[5] = sizeCode << 4;

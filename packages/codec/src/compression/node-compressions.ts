@@ -7,12 +7,16 @@ import { createSnappy, type SnappyOptions } from './snappy.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 export interface NodeCompressionOptions {
+  /** How snappy is framed: 'xerial' by default. */
   snappy?: SnappyOptions;
 }
 
+/** Uncleared memory of its own, never a piece of Node's pool. */
+const allocate = Buffer.allocUnsafeSlow;
+
 /** All four compressions: gzip and zstd by `node:zlib`, snappy and LZ4 by the codec's own code. */
 export function createNodeCompressions(options: NodeCompressionOptions = {}): Required<Compressions> {
-  return { gzip, snappy: createSnappy(options.snappy), lz4: createLz4(), zstd };
+  return { gzip, snappy: createSnappy({ allocate, ...options.snappy }), lz4: createLz4({ allocate }), zstd };
 }
 
 /** Levels 1 (fast) to 9 (small), and 0 for none; 6 if absent. `compressAsync` uses Node's thread pool. */

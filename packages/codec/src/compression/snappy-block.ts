@@ -1,5 +1,3 @@
-import { malformed, outputOver } from './malformed.ts';
-
 /** Snappy looks back no further than this: each stretch of it is compressed by itself. */
 const stretchBytes = 1 << 16;
 const hashBits = 14;
@@ -113,82 +111,4 @@ function putLongCopy(out: Uint8Array, at: number, offset: number, length: number
   out[at++] = offset;
   out[at++] = offset >>> 8;
   return at;
-}
-
-/** The length that a snappy block claims to have uncompressed, and where its elements begin. */
-function readPreamble(bytes: Uint8Array): { length: number; start: number } {
-  let length = 0;
-  for (let at = 0; at < 5; at++) {
-    if (at >= bytes.length) throw malformed('snappy', 'the block ends within its length', at);
-    const byte = bytes[at]!;
-    length += (byte & 0x7f) * 2 ** (7 * at);
-    if (byte < 0x80) {
-      if (length > 0xffff_ffff) break;
-      return { length, start: at + 1 };
-    }
-  }
-  throw malformed('snappy', 'the block claims a length over 32 bits', 0);
-}
-
-/** Decompresses one raw block, which must fill `bytes` exactly. */
-export function readSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const { length, start } = readPreamble(bytes);
-  if (length > maxBytes) throw outputOver('snappy', maxBytes, 0);
-  // Three bytes make 64 at most, so a greater claim is a lie: refused before memory is taken for it.
-  if (length > (bytes.length - start) * 22) {
-    throw malformed('snappy', `${bytes.length} bytes cannot hold the ${length} they claim`, 0);
-  }
-  const out = new Uint8Array(length);
-  const end = bytes.length;
-  let from = start;
-  let to = 0;
-  while (from < end) {
-    const tag = bytes[from++]!;
-    const kind = tag & 3;
-    let size: number;
-    let offset: number;
-    if (kind === 0) {
-      size = (tag >>> 2) + 1;
-      if (size > 60) {
-        const extra = size - 60;
-        if (from + extra > end) throw malformed('snappy', 'the block ends within a tag', from);
-        size = 1;
-        for (let i = 0; i < extra; i++) size += bytes[from + i]! * 2 ** (8 * i);
-        from += extra;
-      }
-      if (size > end - from) throw malformed('snappy', 'a literal runs past the end of the block', from);
-      if (size > length - to) throw malformed('snappy', 'the block holds more than it claims', from);
-      if (size > 64) {
-        out.set(bytes.subarray(from, from + size), to);
-        from += size;
-        to += size;
-      } else {
-        for (const stop = to + size; to < stop; ) out[to++] = bytes[from++]!;
-      }
-      continue;
-    }
-    if (kind === 1) {
-      if (from + 1 > end) throw malformed('snappy', 'the block ends within a tag', from);
-      size = ((tag >>> 2) & 7) + 4;
-      offset = ((tag >>> 5) << 8) | bytes[from]!;
-      from += 1;
-    } else if (kind === 2) {
-      if (from + 2 > end) throw malformed('snappy', 'the block ends within a tag', from);
-      size = (tag >>> 2) + 1;
-      offset = bytes[from]! | (bytes[from + 1]! << 8);
-      from += 2;
-    } else {
-      if (from + 4 > end) throw malformed('snappy', 'the block ends within a tag', from);
-      size = (tag >>> 2) + 1;
-      offset = (bytes[from]! | (bytes[from + 1]! << 8) | (bytes[from + 2]! << 16) | (bytes[from + 3]! << 24)) >>> 0;
-      from += 4;
-    }
-    if (offset === 0 || offset > to)
-      throw malformed('snappy', `a copy reaches ${offset} bytes back, over the start`, from);
-    if (size > length - to) throw malformed('snappy', 'the block holds more than it claims', from);
-    // Forward and byte by byte: with offset < size the copy repeats what it has just written.
-    for (const stop = to + size; to < stop; to++) out[to] = out[to - offset]!;
-  }
-  if (to !== length) throw malformed('snappy', `the block holds ${to} bytes and claims ${length}`, end);
-  return out;
 }

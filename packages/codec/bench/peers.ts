@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+
+/** Peers have no types here: they are installed by `npm ci` in this folder, and the project type-checks without them. */
+const load = createRequire(import.meta.url) as (name: string) => never;
+
+type Batched = (messages: object[], options: object) => { buffer: Uint8Array };
+
+interface Platformatic {
+  createRecordsBatch: Batched;
+  readRecordsBatch(reader: object): { records: object[] };
+  Reader: { from(bytes: Uint8Array): object };
+}
+
+interface NativeBlocks {
+  compressSync(bytes: Uint8Array): Uint8Array;
+  uncompressSync(bytes: Uint8Array, options?: object): Uint8Array;
+}
+
+interface NativeFrames {
+  compressFrameSync(bytes: Uint8Array): Uint8Array;
+  decompressFrameSync(bytes: Uint8Array): Uint8Array;
+}
+
+export const platformatic: Platformatic = load('@platformatic/kafka');
+export const kafkajsBatch: (options: object) => Promise<{ buffer: Uint8Array }> = load(
+  'kafkajs/src/protocol/recordBatch/v0',
+);
+export const kafkajsRecord: (record: object) => object = load('kafkajs/src/protocol/recordBatch/record/v0');
+export const kafkajsDecode: (decoder: object) => Promise<{ records: object[] }> = load(
+  'kafkajs/src/protocol/recordBatch/v0/decoder',
+);
+export const KafkajsDecoder: new (bytes: Uint8Array) => object = load('kafkajs/src/protocol/decoder');
+export const nativeSnappy: NativeBlocks = load('snappy');
+export const nativeLz4: NativeFrames = load('lz4-napi');
+export const nodeRs: { crc32c(bytes: Uint8Array, seed?: number): number } = load('@node-rs/crc32');
+export const crc32Package: { buf(bytes: Uint8Array, seed?: number): number } = load('crc-32/crc32c.js');
