@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addDecode, addMeta, addRead } from './options/reading.ts';
+import { addBench, addDemo, addMock, addProduce } from './options/sending.ts';
 import { type CommandContext, type SetExitCode, subcommand } from './options/subcommand.ts';
 import type { Terminal } from './terminal/output.ts';
 
@@ -26,9 +27,13 @@ export function createProgram(terminal: Terminal, setExitCode: SetExitCode): Com
       '\nExit codes: 0 done, 1 something was not stored or is not right, 2 called wrongly, 130 interrupted.',
     );
   const context = { program, terminal, setExitCode };
+  addProduce(context);
   addRead(context);
   addMeta(context);
   addDecode(context);
+  addMock(context);
+  addDemo(context);
+  addBench(context);
   addCompletion(context);
   return program;
 }

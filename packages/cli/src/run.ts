@@ -22,6 +22,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     exitCode = report(error, terminal);
   }
   await Promise.all([terminal.out.end(), terminal.err.end()]);
+  process.off('uncaughtException', onFault);
+  process.off('unhandledRejection', onFault);
   return exitCode;
 }
 

@@ -24,6 +24,7 @@ export interface TcpParts {
   readonly payload?: Uint8Array;
   readonly syn?: boolean;
   readonly ack?: boolean;
+  readonly acknowledged?: number;
 }
 
 /** An IPv4 packet with one TCP segment. */
@@ -34,7 +35,7 @@ export function tcp(from: Endpoint, to: Endpoint, parts: TcpParts): Buffer {
     u16(from.port),
     u16(to.port),
     u32(parts.sequence),
-    u32(0),
+    u32(parts.acknowledged ?? 0),
     Buffer.from([5 << 4, flags]),
     u16(65_535),
     u16(0),

@@ -193,6 +193,16 @@ describe('reassembly', () => {
     expect(reassembler.end()).toMatchObject([{ missingBytes: 5, bytes: Buffer.from('xyz') }]);
   });
 
+  test('a lost segment is given up when the other side keeps acknowledging it, and not at the first time', () => {
+    const reassembler = new TcpReassembler(() => true);
+    const accept = (...parts: Parameters<typeof tcp>) => reassembler.accept(segmentOf(ethernetPacket(tcp(...parts))));
+    accept(client, server, { sequence: 0, payload: Buffer.from('abc') });
+    accept(client, server, { sequence: 8, payload: Buffer.from('xyz') });
+    const acks = [11, 11, 11].map((acknowledged) => accept(server, client, { sequence: 0, ack: true, acknowledged }));
+    expect(acks.map((pieces) => pieces.length)).toEqual([0, 0, 1]);
+    expect(acks[2]).toMatchObject([{ missingBytes: 5, bytes: Buffer.from('xyz') }]);
+  });
+
   test('the opener is the client; without an opening the known broker port decides', () => {
     const opened = new TcpReassembler(() => false);
     opened.accept(segmentOf(ethernetPacket(tcp(server, client, { sequence: 1, syn: true }))));

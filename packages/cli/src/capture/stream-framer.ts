@@ -88,7 +88,7 @@ export class StreamFramer {
     this.#needed = 4;
     while (at + 4 <= bytes.length) {
       const size = view.getInt32(at);
-      if (size < SMALLEST_FRAME || size > this.#maxFrameBytes) {
+      if (size < SMALLEST_FRAME || size > this.#maxFrameBytes || isTls(bytes.subarray(at))) {
         found.push(this.#sizeFault(at, size, timestampMs));
         this.#inStep = false;
         if (this.#isForeign) {
@@ -142,7 +142,7 @@ export class StreamFramer {
   #sizeFault(at: number, size: number, timestampMs: number): Framed {
     const head = this.#bytes.subarray(at, at + 8);
     const text = Buffer.from(head).toString('latin1');
-    if (head[0]! >= 0x14 && head[0]! <= 0x17 && head[1] === 3 && head[2]! <= 4) {
+    if (isTls(head)) {
       this.#isForeign = true;
       return this.#fault('TLS', 'this stream is encrypted: decode it from a capture without TLS', at, timestampMs);
     }
@@ -165,4 +165,9 @@ export class StreamFramer {
       timestampMs,
     };
   }
+}
+
+/** A TLS record's head. As a size it were more than 335 MB. */
+function isTls(head: Uint8Array): boolean {
+  return head.length >= 3 && head[0]! >= 0x14 && head[0]! <= 0x17 && head[1] === 3 && head[2]! <= 4;
 }

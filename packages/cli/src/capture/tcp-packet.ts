@@ -9,6 +9,8 @@ export interface TcpSegment {
   readonly sourcePort: number;
   readonly targetPort: number;
   readonly sequence: number;
+  /** Everything before it has arrived at the sender of this segment; only with `isAck`. */
+  readonly acknowledged: number;
   readonly isSyn: boolean;
   readonly isAck: boolean;
   readonly payload: Uint8Array;
@@ -128,6 +130,7 @@ function segment(
     sourcePort,
     targetPort,
     sequence: view.getUint32(tcp + 4),
+    acknowledged: view.getUint32(tcp + 8),
     isSyn: (flags & 2) !== 0,
     isAck: (flags & 16) !== 0,
     // Short Ethernet frames are padded: the IP length, not the frame's, says what belongs to the segment.

@@ -27,11 +27,15 @@ export interface StreamPiece {
 /** Bytes kept for later while an earlier segment is missing; beyond this the hole is taken for lost. */
 const MAX_PENDING_BYTES = 4 * 1024 * 1024;
 const MAX_PENDING_SEGMENTS = 512;
+/** A hole that so many segments of the other side acknowledge was not lost on the way, but by the capture. */
+const ACKS_OVER_A_HOLE = 3;
 
 class Direction {
   next: number | null = null;
   pending: TcpSegment[] = [];
   pendingBytes = 0;
+  /** Acknowledgements of bytes that are missing here. */
+  acksOverHole = 0;
 }
 
 interface Flow {
@@ -61,11 +65,23 @@ export class TcpReassembler {
     const side: Side = segment.source === flow.connection.client ? 'client' : 'server';
     const direction = flow[side];
     if (segment.isSyn) direction.next ??= (segment.sequence + 1) >>> 0;
-    if (segment.payloadBytes === 0) return [];
+    const lost = segment.isAck ? this.#acknowledge(flow, side, segment) : [];
+    if (segment.payloadBytes === 0) return lost;
     const data = segment.isSyn ? { ...segment, sequence: (segment.sequence + 1) >>> 0 } : segment;
     direction.next ??= data.sequence;
     this.#keep(direction, data);
-    return this.#drain(flow.connection, side, direction, false);
+    return [...lost, ...this.#drain(flow.connection, side, direction, false)];
+  }
+
+  /** What the other side has received cannot come any more, where the capture lacks it. */
+  #acknowledge(flow: Flow, side: Side, { acknowledged }: TcpSegment): StreamPiece[] {
+    const otherSide = side === 'client' ? 'server' : 'client';
+    const other = flow[otherSide];
+    const first = other.pending[0];
+    if (first === undefined || distance(first.sequence, acknowledged) <= 0) return [];
+    // More than one, since captures of several processors hold packets a little out of order.
+    if (++other.acksOverHole < ACKS_OVER_A_HOLE) return [];
+    return this.#drain(flow.connection, otherSide, other, true);
   }
 
   /** Everything that still waits for lost segments. */
@@ -124,6 +140,7 @@ export class TcpReassembler {
       const isOver = direction.pendingBytes > MAX_PENDING_BYTES || direction.pending.length > MAX_PENDING_SEGMENTS;
       if (ahead > 0 && !isLast && !isOver) break;
       direction.pending.shift();
+      direction.acksOverHole = 0;
       direction.pendingBytes -= segment.payload.length;
       const missingBytes = Math.max(0, ahead);
       const repeated = Math.max(0, -ahead);

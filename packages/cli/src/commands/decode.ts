@@ -42,7 +42,7 @@ export async function decode(file: string | undefined, flags: DecodeFlags, termi
   const chunks =
     flags.follow === true && path !== undefined
       ? followFile(path, interrupt.signal)
-      : openChunks(path, interrupt.signal).chunks;
+      : openChunks(path, terminal.stdin, interrupt.signal).chunks;
   const reader = await plainReader(new ByteReader(chunks), flags);
   const head = await reader.peek(HEAD_BYTES);
   if (head.length === 0) throw new Failure('There is nothing to decode: the input is empty.');
@@ -58,7 +58,7 @@ export async function decode(file: string | undefined, flags: DecodeFlags, termi
       await decodeCapture(reader, flags, printer, terminal);
       break;
     case 'stream':
-      await decodeStream(reader, flags, printer, interrupt.signal);
+      await decodeStream(reader, flags, printer, terminal.stdin, interrupt.signal);
       break;
     case 'request':
     case 'response':
@@ -133,6 +133,7 @@ async function decodeStream(
   reader: ByteReader,
   flags: DecodeFlags,
   printer: MessagePrinter,
+  stdin: NodeJS.ReadableStream,
   signal: AbortSignal,
 ): Promise<void> {
   const conversation = new Conversation({ connection: null, hasTime: false, fromStart: true });
@@ -144,7 +145,7 @@ async function decodeStream(
   };
   await feed('client', reader.rest());
   if (flags.responses !== undefined) {
-    const responses = openChunks(flags.responses, signal);
+    const responses = openChunks(flags.responses, stdin, signal);
     await feed('server', responses.chunks);
   }
   await printer.print(conversation.end(0));

@@ -74,7 +74,7 @@ function printText(picture: ClusterPicture, versions: BrokerVersions | null, fla
       picture.topics.filter((topic) => flags.internal === true || !topic.isInternal),
       out,
     );
-  else for (const topic of picture.topics) printPartitions(topic, out);
+  else for (const topic of picture.topics.filter((each) => each.errorCode === 0)) printPartitions(topic, out);
 }
 
 function printTopics(topics: readonly MetadataResponseTopic[], out: Output): void {

@@ -15,9 +15,9 @@ export const CHUNK_BYTES = 256 * 1024;
  * @param path - a file, or `-` (or nothing) for standard input.
  * @throws Failure if there is no such file; errors while reading come out of `chunks`.
  */
-export function openChunks(path: string | undefined, signal?: AbortSignal): ChunkSource {
+export function openChunks(path: string | undefined, stdin: NodeJS.ReadableStream, signal?: AbortSignal): ChunkSource {
   if (path === undefined || path === '-') {
-    return { name: 'standard input', totalBytes: null, chunks: untilAborted(process.stdin, signal) };
+    return { name: 'standard input', totalBytes: null, chunks: untilAborted(stdin, signal) };
   }
   const totalBytes = sizeOf(path);
   const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });

@@ -9,7 +9,12 @@ declare global {
 }
 
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_, field: unknown) => plain(field), indent);
+  // `this` holds the field as it is; the second argument has been through a Buffer's own toJSON.
+  function replace(this: Record<string, unknown>, name: string, field: unknown): unknown {
+    const original = this[name];
+    return plain(original instanceof Uint8Array ? original : field);
+  }
+  return JSON.stringify(value, replace, indent);
 }
 
 function plain(field: unknown): unknown {

@@ -100,11 +100,12 @@ export class Output {
 
 /** What a command sees of the world around it. */
 export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream;
   readonly out: Output;
   readonly err: Output;
   readonly env: NodeJS.ProcessEnv;
 }
 
 export function processTerminal(): Terminal {
-  return { out: new Output(process.stdout), err: new Output(process.stderr), env: process.env };
+  return { stdin: process.stdin, out: new Output(process.stdout), err: new Output(process.stderr), env: process.env };
 }

@@ -31,9 +31,9 @@ export class ProgressLine {
   }
 
   /** Writes a line above the bar. */
-  note(text: string): void {
+  note(text: string, output: Output = this.#output): void {
     this.#clear();
-    this.#output.line(text);
+    output.line(text);
   }
 
   stop(): void {

@@ -15,7 +15,7 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
     (
       indent + columns.map((column, index) => pad(cells[index] ?? '', widths[index]!, column.align)).join('  ')
     ).trimEnd();
-  const rule = indent + widths.map((width) => '─'.repeat(width)).join('  ');
+  const rule = (indent + widths.map((width) => '─'.repeat(width)).join('  ')).trimEnd();
   return [render(columns.map((column) => column.title)), rule, ...rows.map(render)];
 }
 

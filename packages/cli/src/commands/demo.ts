@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { MockCluster } from '@kiel/mock-cluster';
+import { type Connection, type ConnectionFlags, connectionFrom } from '../config/connection-options.ts';
+import { exitCodes, Failure, usage } from '../failure.ts';
+import { type ChunkSource, openChunks } from '../input/chunks.ts';
+import { type Entry, readEntries } from '../input/records.ts';
+import { shapeFrom } from '../input/shape.ts';
+import { BrokerOutage } from '../sending/broker-outage.ts';
+import { type ProducerFlags, producerOptions } from '../sending/producer-flags.ts';
+import { RoundTripCheck } from '../sending/round-trip.ts';
+import { failureLines, RefusedLines, sendInput } from '../sending/send-input.ts';
+import { SendSession } from '../sending/send-session.ts';
+import { Interrupt } from '../terminal/interrupt.ts';
+import type { Terminal } from '../terminal/output.ts';
+import { ProgressLine } from '../terminal/progress.ts';
+import { plural } from '../terminal/quantity.ts';
+import { ClusterClient, pause } from '../wire/cluster-client.ts';
+import { END, offsetsAt, type PartitionRange, TopicReader } from '../wire/topic-reader.ts';
+import { type DemoResult, demoJson, demoLines } from './demo-table.ts';
+import { progressText } from './produce.ts';
+
+export interface DemoFlags extends ConnectionFlags, ProducerFlags {
+  topic?: string;
+  file?: string;
+  keyField: string;
+  json?: boolean;
+}
+
+const TOPIC = 'orders';
+const PARTITIONS = 6;
+const BROKERS = 3;
+const TIMEOUT_MS = 15_000;
+/** Slow enough to be watched, and to lose a broker on the way. */
+const RECORDS_PER_STEP = 25;
+const STEP_MS = 10;
+/** Which records are of this run, where others write to the topic too. */
+const RUN_HEADER = 'kiel-demo-run';
+const FAULTS_SHOWN = 5;
+
+/** @returns 0 if everything came back as it was sent. */
+export async function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
+  const named = flags.brokers ?? flags.bootstrapServer;
+  const isReal = named !== undefined || flags.config !== undefined;
+  if (isReal && flags.topic === undefined)
+    throw usage('Name the topic to write to: --topic T.', 'It is created where the cluster allows it.');
+  using interrupt = new Interrupt(terminal, () => 'Stopping.');
+  const source = openInput(flags, terminal, interrupt.signal);
+  if (isReal) {
+    const connection = connectionFrom(flags, terminal.env);
+    return await new DemoRun(flags, flags.topic!, connection, terminal, interrupt).run(source, null);
+  }
+  const topics = { [TOPIC]: { partitions: PARTITIONS } };
+  await using cluster = await MockCluster.start({ brokers: BROKERS, topics });
+  const connection = connectionFrom({ brokers: cluster.brokers.join(',') }, terminal.env);
+  const { out } = terminal;
+  out.line(`An embedded cluster of ${BROKERS} brokers is up at ${cluster.brokers.join(', ')}.`);
+  return await new DemoRun(flags, TOPIC, connection, terminal, interrupt).run(source, new BrokerOutage(cluster, TOPIC));
+}
+
+function openInput({ file }: DemoFlags, terminal: Terminal, signal: AbortSignal): ChunkSource {
+  if (file !== undefined) return openChunks(file, terminal.stdin, signal);
+  const orders = fileURLToPath(new URL('../../../../examples/orders.ndjson', import.meta.url));
+  try {
+    return openChunks(orders, terminal.stdin, signal);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw usage(
+      'The example orders are not part of this installation.',
+      'Name records of yours: --file FILE, one JSON object a line.',
+    );
+  }
+}
+
+class DemoRun {
+  readonly #flags: DemoFlags;
+  readonly #topic: string;
+  readonly #connection: Connection;
+  readonly #terminal: Terminal;
+  readonly #interrupt: Interrupt;
+  readonly #check = new RoundTripCheck();
+  readonly #runId = randomUUID();
+
+  constructor(flags: DemoFlags, topic: string, connection: Connection, terminal: Terminal, interrupt: Interrupt) {
+    this.#flags = flags;
+    this.#topic = topic;
+    this.#connection = connection;
+    this.#terminal = terminal;
+    this.#interrupt = interrupt;
+  }
+
+  async run(source: ChunkSource, outage: BrokerOutage | null): Promise<number> {
+    const startedMs = performance.now();
+    const client = await ClusterClient.connect(this.#connection, TIMEOUT_MS, this.#interrupt.signal);
+    try {
+      const starts = await this.#ends(client, true);
+      const { session, refused } = await this.#send(source, outage);
+      if (this.#interrupt.happened) return exitCodes.interrupted;
+      const ends = await this.#ends(client, false);
+      await this.#readBack(client, starts, ends);
+      return this.#report(session, refused, outage, ends, performance.now() - startedMs);
+    } finally {
+      client.close();
+    }
+  }
+
+  async #ends(client: ClusterClient, create: boolean): Promise<Map<number, bigint>> {
+    const topic = await client.topic(this.#topic, { create, signal: this.#interrupt.signal });
+    const all = topic.partitions.map((each) => each.partitionIndex);
+    return offsetsAt(client, topic, all, END);
+  }
+
+  async #send(
+    source: ChunkSource,
+    outage: BrokerOutage | null,
+  ): Promise<{ session: SendSession; refused: RefusedLines }> {
+    const { out, err } = this.#terminal;
+    await using session = new SendSession(this.#connection, this.#topic, {
+      lingerMs: 5,
+      ...producerOptions(this.#flags),
+    });
+    const shape = shapeFrom({ format: 'json', keyField: this.#flags.keyField, allowMissingKey: true });
+    let readBytes = 0;
+    const counted = async function* () {
+      for await (const chunk of source.chunks) {
+        readBytes += chunk.length;
+        yield chunk;
+      }
+    };
+    let seen = 0;
+    const progress = new ProgressLine(err, () => ({
+      fraction: fractionOf(source, readBytes, seen, outage !== null),
+      text: progressText(session, err),
+    }));
+    const refused = new RefusedLines('line', (text) => progress.note(err.paint('yellow', text)));
+    const entries = this.#marked(readEntries(counted(), shape));
+    const afterEach = () => {
+      seen++;
+      outage?.step(seen, (text) => progress.note(text, out));
+      return outage !== null && seen % RECORDS_PER_STEP === 0 ? pause(STEP_MS, this.#interrupt.signal) : undefined;
+    };
+    await sendInput(entries, session, refused, afterEach);
+    await outage?.end((text) => progress.note(text, out));
+    await session.finish();
+    progress.stop();
+    return { session, refused };
+  }
+
+  /** Puts the run's mark on each record, and notes it for the check. */
+  async *#marked(input: AsyncIterable<Entry[]>): AsyncGenerator<Entry[]> {
+    const headers: [string, string][] = [[RUN_HEADER, this.#runId]];
+    for await (const entries of input) {
+      yield entries.map((entry) => {
+        if (entry.record === null) return entry;
+        this.#check.sent(entry.record.key, entry.record.value);
+        return { ...entry, record: { ...entry.record, headers } };
+      });
+    }
+  }
+
+  async #readBack(client: ClusterClient, starts: Map<number, bigint>, ends: Map<number, bigint>): Promise<void> {
+    const ranges = [...ends].map(
+      ([partition, to]): PartitionRange => ({ partition, from: starts.get(partition) ?? 0n, to }),
+    );
+    const topic = await client.topic(this.#topic);
+    const reader = new TopicReader(client, topic, ranges, { signal: this.#interrupt.signal });
+    const mark = Buffer.from(this.#runId);
+    for await (const { partition, records } of reader.read()) {
+      for (const record of records) {
+        const isOurs = record.headers.some(
+          ([name, value]) => name === RUN_HEADER && value !== null && mark.equals(value),
+        );
+        if (isOurs) this.#check.read(partition, record);
+      }
+    }
+  }
+
+  #report(
+    session: SendSession,
+    refused: RefusedLines,
+    outage: BrokerOutage | null,
+    ends: Map<number, bigint>,
+    wallMs: number,
+  ): number {
+    const { out, err } = this.#terminal;
+    const faults = [...failureLines(session), ...this.#check.faults()];
+    const killedAtMs = outage?.killedAtMs ?? null;
+    if (killedAtMs !== null && !session.wasIn('healing', killedAtMs)) {
+      faults.push('the machine did not heal after the broker was killed');
+    }
+    const result: DemoResult = { session, check: this.#check, ends, faults, refused: refused.count, wallMs };
+    if (this.#flags.json === true) out.line(demoJson(result));
+    else for (const line of demoLines(result, out)) out.line(line);
+    for (const fault of faults.slice(0, FAULTS_SHOWN)) err.line(err.paint('red', fault));
+    if (faults.length > FAULTS_SHOWN) err.line(`and ${plural(faults.length - FAULTS_SHOWN, 'fault')} more`);
+    return faults.length === 0 && refused.count === 0 ? exitCodes.done : exitCodes.failed;
+  }
+}
+
+const EXAMPLE_ORDERS = 5000;
+
+/** The example is read at once and sent in steps, so that the bytes read say nothing. */
+function fractionOf({ totalBytes }: ChunkSource, readBytes: number, seen: number, isPaced: boolean): number | null {
+  if (isPaced) return seen / EXAMPLE_ORDERS;
+  return totalBytes === null || totalBytes === 0 ? null : readBytes / totalBytes;
+}
