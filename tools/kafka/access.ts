@@ -19,6 +19,8 @@ export interface BrokerPlace {
   readonly port: number;
   /** The port of each listener by its name. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Folders with its log segments, on this machine. */
+  readonly logDirs: readonly string[];
 }
 
 /** Where a cluster is, as plain data that another process can be handed. */
@@ -53,8 +55,13 @@ export class KafkaAccess {
     return this.brokers.map((broker) => `${broker.host}:${broker.ports[listener]}`).join(',');
   }
 
+  /** Folders with the log segments of all brokers. */
+  get logDirs(): readonly string[] {
+    return this.brokers.flatMap((broker) => broker.logDirs);
+  }
+
   get place(): KafkaPlace {
-    const brokers = this.brokers.map(({ id, host, port, ports }) => ({ id, host, port, ports }));
+    const brokers = this.brokers.map(({ id, host, port, ports, logDirs }) => ({ id, host, port, ports, logDirs }));
     return { version: this.version, brokers, zookeeper: this.zookeeper };
   }
 

@@ -69,10 +69,6 @@ export class KafkaCluster extends KafkaAccess {
     return this.brokers.filter((broker) => broker.isRunning);
   }
 
-  get logDirs(): readonly string[] {
-    return this.brokers.flatMap((broker) => broker.logDirs);
-  }
-
   /** Ends all brokers and removes the folder. Again is harmless. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
