@@ -37,7 +37,7 @@ test('the definitions of Kafka 0.8 to 4.4 are all there', () => {
   expect(internalMessages).toHaveLength(83);
 });
 
-describe.each(all.map((message) => [message.name, message] as const))('%s', (_name, message) => {
+describe.each(all.map((message) => [message.name, message] as const))('%s', { timeout: 60_000 }, (_name, message) => {
   test('reads back what it wrote, in every version', () => {
     for (const version of versionsOf(message)) {
       fc.assert(
