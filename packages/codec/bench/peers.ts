@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 
 /** Peers have no types here: they are installed by `npm ci` in this folder, and the project type-checks without them. */
-const load = createRequire(import.meta.url) as (name: string) => never;
+const require = createRequire(import.meta.url);
+const load = (name: string): never => require(name) as never;
 
 type Batched = (messages: object[], options: object) => { buffer: Uint8Array };
 
@@ -22,9 +23,8 @@ interface NativeFrames {
 }
 
 export const platformatic: Platformatic = load('@platformatic/kafka');
-export const kafkajsBatch: (options: object) => Promise<{ buffer: Uint8Array }> = load(
-  'kafkajs/src/protocol/recordBatch/v0',
-);
+export const { RecordBatch: kafkajsBatch }: { RecordBatch: (options: object) => Promise<{ buffer: Uint8Array }> } =
+  load('kafkajs/src/protocol/recordBatch/v0');
 export const kafkajsRecord: (record: object) => object = load('kafkajs/src/protocol/recordBatch/record/v0');
 export const kafkajsDecode: (decoder: object) => Promise<{ records: object[] }> = load(
   'kafkajs/src/protocol/recordBatch/v0/decoder',

@@ -20,7 +20,8 @@ function build(seal: boolean, key: string | null, value: Uint8Array | string): U
 }
 
 const messages = Array.from({ length: count }, (_, i) => ({ value, topic: 't', timestamp: BigInt(now + i) }));
-const platformaticOptions = { compression: 'none', producerId: 1n, producerEpoch: 0, sequences: new Map() };
+const sequences = { getWithDefault: (_: string, fallback: number) => fallback, postIncrement: () => 0 };
+const platformaticOptions = { compression: 'none', producerId: 1n, producerEpoch: 0, sequences };
 
 function buildKafkajs() {
   const records = [];
