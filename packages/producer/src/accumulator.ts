@@ -6,6 +6,7 @@ import {
   type RecordBytes,
   type RecordHeaders,
   recordSizeUpperBound,
+  sizeOfRecord,
 } from '@kiel/codec';
 import { Batch } from './batch.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -261,7 +262,10 @@ export class Accumulator {
     nowMs: number,
   ): Batch {
     const { open } = queue;
-    const batch = this.#open(queue, recordSizeUpperBound(key, value, headers), nowMs);
+    let recordBytes = recordSizeUpperBound(key, value, headers);
+    // The bound counts three bytes for each character of text: too much for a buffer of that size.
+    if (recordBytes > this.#settings.batchBytes) recordBytes = sizeOfRecord(0, 0, key, value, headers);
+    const batch = this.#open(queue, recordBytes, nowMs);
     if (!batch.tryAppend(timestampMs, key, value, headers)) throw this.#tooLarge(queue);
     // Only now, so that a record that is refused has changed nothing.
     if (open !== null) this.close(open);

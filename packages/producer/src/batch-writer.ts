@@ -1,4 +1,12 @@
-import { type Checksum, type Compressor, RecordBatchBuilder, readRecords } from '@kiel/codec';
+import {
+  type Checksum,
+  type Compressor,
+  createLz4,
+  MessageSetBuilder,
+  RecordBatchBuilder,
+  readRecords,
+} from '@kiel/codec';
+import { nodeCrc32 } from '@kiel/codec/node';
 import type { Batch } from './batch.ts';
 import type { CompressionOption } from './options.ts';
 
@@ -43,8 +51,13 @@ export class BatchWriter {
     return headerBytes + batch.compressed.length;
   }
 
-  /** The bytes to send, numbered and with their checksum. They lie in the batch's own memory. */
-  seal(batch: Batch): Uint8Array {
+  /**
+   * The bytes to send, numbered and with their checksum. They lie in the batch's own memory.
+   *
+   * @param version - of the Produce request: before 3 it carries message sets, in the format of its time.
+   */
+  seal(batch: Batch, version: number): Uint8Array {
+    if (version < 3) return this.#sealLegacy(batch, version < 2 ? 0 : 1);
     const { compression } = this.#settings;
     const { producerId, producerEpoch, sequence: baseSequence } = batch;
     const seal = { producerId, producerEpoch, baseSequence };
@@ -62,6 +75,20 @@ export class BatchWriter {
       if (!isOut(index++)) rest.tryAppend(Number(record.timestamp), record.key, record.value, record.headers);
     }
     return rest;
+  }
+
+  /** What brokers before 0.11 read: the records written over, without numbers and headers. */
+  #sealLegacy(batch: Batch, magic: 0 | 1): Uint8Array {
+    const { compression, compressionLevel, compressor } = this.#settings;
+    const set = new MessageSetBuilder({ magic, checksum: nodeCrc32 });
+    for (const record of readRecords(batch.builder.seal(), { checkCrcs: false })) {
+      set.append(Number(record.timestamp), record.key, record.value);
+    }
+    if (compressor === null || compression === null || compression === 'zstd') return set.entries();
+    // KAFKA-3160: brokers of that time check the header of LZ4 frames in a way of their own.
+    if (compression === 'lz4')
+      return set.wrapped('lz4', createLz4({ oldHeaderChecksum: magic === 0 }), compressionLevel);
+    return set.wrapped(compression, compressor, compressionLevel);
   }
 
   /** Several batches of the partition at a time; each goes out in its turn whichever is done first. */

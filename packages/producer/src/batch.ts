@@ -53,6 +53,8 @@ export class Batch {
   isUncertain = false;
   /** What went wrong last, for the error in the end. */
   lastFailure: Error | null = null;
+  /** Records with headers, which brokers before 0.11 have no place for. */
+  withHeaders: Set<number> | null = null;
   /** Cancelled while it waited; taken out before it is sent. */
   cancelled: Set<number> | null = null;
 
@@ -100,6 +102,10 @@ export class Batch {
     if (timestampMs !== this.#lastTimeMs) {
       this.#times.push(this.count, timestampMs);
       this.#lastTimeMs = timestampMs;
+    }
+    if (headers !== undefined && headers.length > 0) {
+      if (this.withHeaders === null) this.withHeaders = new Set();
+      this.withHeaders.add(this.count);
     }
     this.count++;
     return true;

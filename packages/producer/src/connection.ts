@@ -33,6 +33,8 @@ export interface ConnectionSettings {
   readonly clientId: string;
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
+  /** Said when the peer ends the connection at the first request after ApiVersions; may be empty. */
+  readonly earlyEndHint: string;
 }
 
 export interface ConnectionEvents {
@@ -242,15 +244,15 @@ export class Connection implements SocketEvents {
   }
 
   closed(error: Error | null): void {
-    const { name } = this.#settings;
+    const { name, earlyEndHint } = this.#settings;
+    // Permanent also after the opening: with TLS 1.3 a client's certificate is refused when all seems done.
+    const options = { cause: error, retriable: !isPermanent(error) };
+    const hint = this.answers === 1 ? earlyEndHint : '';
     this.#end(
       this.#failure ??
         (this.#isOpen
-          ? new ConnectionError('CONNECTION_LOST', `${name} ended the connection${because(error)}`, { cause: error })
-          : new ConnectionError('CONNECT_FAILED', `${name} cannot be connected to${because(error)}`, {
-              cause: error,
-              retriable: !isPermanent(error),
-            })),
+          ? new ConnectionError('CONNECTION_LOST', `${name} ended the connection${because(error)}${hint}`, options)
+          : new ConnectionError('CONNECT_FAILED', `${name} cannot be connected to${because(error)}`, options)),
     );
   }
 

@@ -195,7 +195,7 @@ export class Engine {
   }
 
   close(timeoutMs: number): Promise<void> {
-    this.actor.send({ type: 'close', timeoutMs });
+    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close', timeoutMs });
     return this.closed;
   }
 

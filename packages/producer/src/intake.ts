@@ -1,4 +1,4 @@
-import { type RecordBytes, type RecordHeaders, recordSizeUpperBound } from '@kiel/codec';
+import type { RecordBytes, RecordHeaders } from '@kiel/codec';
 import type { Accumulator } from './accumulator.ts';
 import { RecordDelivery } from './delivery.ts';
 import { treatmentOf } from './error-treatment.ts';
@@ -188,7 +188,7 @@ export class Intake {
     original: unknown,
   ): RecordDelivery {
     const { bufferBytes, maxBlockMs, deliveryTimeoutMs } = this.#settings;
-    const sizeBytes = recordSizeUpperBound(key, value, headers) + waitingOverheadBytes;
+    const sizeBytes = sizeOfWaiting(key, value, headers);
     const isForRoom = !this.hasRoom;
     // The line is bounded too: it holds as much again as the buffer, and no more.
     if (isForRoom && (maxBlockMs === 0 || this.#lineBytes + sizeBytes > bufferBytes)) {
@@ -354,6 +354,13 @@ function asDeliveryError(thrown: unknown, topic: Topic, partition: number): Deli
     hint: 'See the cause.',
     cause: error,
   });
+}
+
+/** Text counts a byte a character: exact for ASCII, and near enough for a bound. */
+function sizeOfWaiting(key: RecordBytes, value: RecordBytes, headers: RecordHeaders | undefined): number {
+  let size = waitingOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
+  if (headers !== undefined) for (const [name, bytes] of headers) size += 32 + name.length + (bytes?.length ?? 0);
+  return size;
 }
 
 function copyOf(bytes: RecordBytes): RecordBytes {

@@ -192,6 +192,8 @@ export class Network {
         clientId: this.#settings.clientId,
         requestTimeoutMs: this.#settings.requestTimeoutMs,
         clock,
+        // A listener with SASL tells its versions to anybody, and closes on whatever else comes.
+        earlyEndHint: this.#ports.sasl === null ? '. If its listener wants SASL, set "sasl"' : '',
       },
       {
         opened: () => link.actor?.send({ type: 'socket.opened' }),
@@ -303,11 +305,11 @@ export class Network {
       if (error.code === 'CONNECTION_LOST') link.silentClosings++;
     }
     link.connection = null;
-    link.lastError = this.#explain(link, connection, error);
+    link.lastError = this.#explain(link, error);
     this.#ports.logger.debug('connection ended', { broker: link.name, reason: error.message });
     if (wasReady && error.code !== 'CLOSED') this.#events.linkLost(link, error);
     if (!error.retriable && error.code !== 'CLOSED' && !connection.isRefused) this.#refuse(link, connection, error);
-    link.actor?.send({ type: 'socket.closed' });
+    if (!this.#isClosed) link.actor?.send({ type: 'socket.closed' });
     if (link.isLeaving) this.#remove(link);
   }
 
@@ -318,14 +320,8 @@ export class Network {
     this.#events.linkFailed(link, error);
   }
 
-  #explain(link: BrokerLink, connection: Connection, error: ConnectionError): ConnectionError {
+  #explain(link: BrokerLink, error: ConnectionError): ConnectionError {
     const { cause, retriable } = error;
-    if (error.code === 'CONNECTION_LOST' && this.#ports.sasl === null && connection.answers === 1) {
-      // A listener with SASL tells its versions to anybody, and closes on whatever comes next.
-      return new ConnectionError('CONNECTION_LOST', `${error.message}. If its listener wants SASL, set "sasl"`, {
-        cause,
-      });
-    }
     if (error.code !== 'CONNECT_FAILED' || link.nodeId === null || !retriable) return error;
     const text = unreachableText({ host: link.host, port: link.port }, link.nodeId, this.#settings.brokers);
     return new ConnectionError('CONNECT_FAILED', `${text} (${error.message})`, { cause });

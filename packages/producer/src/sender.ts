@@ -234,6 +234,7 @@ export class Sender {
         continue;
       }
       if (batch.cancelled !== null && this.#dropCancelled(batch)) continue;
+      if (this.#refuseForOldBroker(batch, version)) continue;
       if (!batch.isClosed) this.#close(batch);
       const size = writer.prepare(batch);
       // Its compression runs beside; the partition is enlisted again when it is done.
@@ -250,6 +251,30 @@ export class Sender {
       if (queue.hasDue) link.ready.add(queue);
     }
     return batches.length === 0 ? null : { link, batches, version };
+  }
+
+  /** @returns whether the batch, or some of its records, cannot be told to a broker so old, and failed. */
+  #refuseForOldBroker(batch: Batch, version: number): boolean {
+    const { queue, withHeaders } = batch;
+    const refusal = (code: string, problem: string, hint: string) =>
+      new DeliveryError(code, `topic "${queue.topic.name}", partition ${queue.index}: ${problem}`, {
+        persisted: batch.persisted,
+        topic: queue.topic.name,
+        partition: queue.index,
+        hint,
+      });
+    if (version < 7 && this.#settings.compression === 'zstd') {
+      const hint = 'Use another compression, or brokers of 2.1 and later.';
+      this.#giveUp(batch, refusal('UNSUPPORTED_COMPRESSION_TYPE', 'the broker is too old for zstd', hint));
+      return true;
+    }
+    if (version >= 3 || withHeaders === null) return false;
+    const hint = 'Leave out the headers, or use brokers of 0.11 and later.';
+    const error = refusal('UNSUPPORTED_FOR_MESSAGE_FORMAT', 'the broker is too old for headers', hint);
+    for (const index of withHeaders) batch.failPart(index, error, this.#sink);
+    this.#rebuild(batch, (index) => withHeaders.has(index));
+    this.enlist(queue);
+    return true;
   }
 
   /** No more records for a batch that leaves: the next ones choose their partition anew. */
@@ -269,7 +294,7 @@ export class Sender {
     const body = {
       acks: requiredAcks,
       timeoutMs: ackTimeout,
-      topicData: byTopic(batches, (batch) => writer.seal(batch)),
+      topicData: byTopic(batches, (batch) => writer.seal(batch, version)),
     };
     if (requiredAcks === 0) {
       connection.send(ProduceRequest, version, body, null);

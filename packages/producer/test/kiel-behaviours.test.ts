@@ -1,32 +1,6 @@
-import { MockCluster, type MockClusterOptions } from '@kiel/mock-cluster';
 import { expect, test } from 'vitest';
-import { createProducer, DeliveryError, type ProducerOptions } from '../src/index.ts';
-
-/** A cluster in memory with one topic, and a producer that lives on its clock. */
-async function start(cluster: MockClusterOptions = {}, options: Partial<ProducerOptions> = {}) {
-  const mock = await MockCluster.start({ brokers: 3, tcp: false, topics: { orders: { partitions: 1 } }, ...cluster });
-  const producer = createProducer({ ...mock.inMemory(), ...options });
-  return {
-    mock,
-    producer,
-    run: <T>(promise: PromiseLike<T>) => mock.clock.run(promise),
-    values: (topic = 'orders', partition?: number) => mock.log(topic, partition).map(({ value }) => value),
-    async [Symbol.asyncDispose]() {
-      await mock.clock.run(producer.close({ timeoutMs: 1_000 }));
-      await mock.stop();
-    },
-  };
-}
-
-async function failure(promise: PromiseLike<unknown>): Promise<DeliveryError> {
-  try {
-    await promise;
-  } catch (error) {
-    expect(error).toBeInstanceOf(DeliveryError);
-    return error as DeliveryError;
-  }
-  throw new Error('it did not fail');
-}
+import { createProducer } from '../src/index.ts';
+import { failure, start } from './start.ts';
 
 test('flush with nothing pending sends nothing and does not even connect', async () => {
   await using t = await start();
