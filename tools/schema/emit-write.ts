@@ -18,18 +18,28 @@ function emitField(struct: Struct, field: Field): string[] {
     ? `const ${name === field.name ? `{ ${name} }` : `{ ${field.name}: ${name} }`} = m;`
     : `const { ${field.name === name ? name : `${field.name}: ${name}`} = ${defaultCode(field)} } = m;`;
 
-  if (spans.every(({ code }) => code === '')) return emitAbsentTagged(struct, field);
+  if (!isPlainSomewhere(struct, field)) return emitAbsentTagged(struct, field);
   if (field.isRequired && !field.isArray && spans.length === 1) {
     return [spans[0]!.code.replaceAll(localMark, `m.${field.name}`)];
   }
   return [declared, ...emitCases(struct.versions, spans).map((line) => line.replaceAll(localMark, name))];
 }
 
+function isPlainSomewhere(struct: Struct, field: Field): boolean {
+  for (let version = struct.versions.lowest; version <= struct.versions.highest; version++) {
+    if (presenceIn(field, version) === 'plain') return true;
+  }
+  return false;
+}
+
 /** Stands for the field's value until it is known whether a local holds it. */
 const localMark = '\u0001';
 
 /** `if (version >= 9) a; else if (version >= 3) b;` out of spans; a case with several statements gets braces. */
-function emitCases(within: Range, spans: readonly { lowest: number; highest: number; code: string }[]): string[] {
+function emitCases(
+  within: Range,
+  spans: readonly { lowest: number; highest: number; code: string }[],
+): readonly string[] {
   // Statements that all cases share come once, after the choice.
   const parts = spans.map(({ code }) => code.split('\n'));
   const tails = new Set(
@@ -56,7 +66,16 @@ function emitCases(within: Range, spans: readonly { lowest: number; highest: num
     opened = true;
   }
   if (shared !== null && shared !== '') lines.push(...shared.split('\n'));
-  return joinElse(lines);
+  return joinIf(joinElse(lines));
+}
+
+/** A condition with nothing but another inside becomes one. */
+function joinIf(lines: readonly string[]): readonly string[] {
+  const [outer, inner, close] = lines;
+  if (lines.length !== 3 || close !== '}' || !outer!.startsWith('if (') || !inner!.startsWith('  if (')) return lines;
+  const condition = outer!.slice(4, -3);
+  const [, test, rest] = /^ {2}if \((.*)\) (throw .*)$/.exec(inner!)!;
+  return [`if (${condition} && ${test!.includes('||') ? `(${test})` : test}) ${rest}`];
 }
 
 /** `}` and a following `else` share a line. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Definition } from './definition.ts';
 import { emitApiTable, emitIndex, emitRegistry } from './emit-index.ts';
 import { emitMessage } from './emit-message.ts';
+import { formatTypeScript } from './format-code.ts';
 import { kebabCase, type Model, makeModel } from './model.ts';
 
 const codec = join(import.meta.dirname, '../../packages/codec');
@@ -44,6 +45,6 @@ function readModels(folder: string): Model[] {
 function writeFolder(folder: string, files: ReadonlyMap<string, string>): void {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) if (!files.has(name)) rmSync(join(folder, name));
-  for (const [name, text] of files) writeFileSync(join(folder, name), text);
+  for (const [name, text] of formatTypeScript(files)) writeFileSync(join(folder, name), text);
   console.log(`${files.size} files in ${folder}`);
 }

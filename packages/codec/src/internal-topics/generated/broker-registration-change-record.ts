@@ -47,7 +47,10 @@ logDirs []uuid 2+ tag 2 2+
 cordonedLogDirs []uuid 3+ null 3+ tag 3 3+
 `;
 
-export const BrokerRegistrationChangeRecord: Message<BrokerRegistrationChangeRecord, BrokerRegistrationChangeRecordInput> = {
+export const BrokerRegistrationChangeRecord: Message<
+  BrokerRegistrationChangeRecord,
+  BrokerRegistrationChangeRecordInput
+> = {
   name: 'BrokerRegistrationChangeRecord',
   type: 'metadata',
   apiKey: 17,
@@ -78,24 +81,23 @@ export const BrokerRegistrationChangeRecord: Message<BrokerRegistrationChangeRec
 function writeBrokerRegistrationChangeRecord(w: Writer, version: number, m: BrokerRegistrationChangeRecordInput): void {
   w.int32(m.brokerId);
   w.int64(m.brokerEpoch);
-  const { inControlledShutdown = 0 } = m;
-  if (version <= 0) {
-    if (inControlledShutdown !== 0) throw notInVersion('inControlledShutdown', version);
-  }
-  const { logDirs = [] } = m;
-  if (version <= 1) {
-    if (logDirs.length > 0) throw notInVersion('logDirs', version);
-  }
-  const { cordonedLogDirs = null } = m;
-  if (version <= 2) {
-    if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
-  }
+  if (version <= 0 && m.inControlledShutdown !== undefined && m.inControlledShutdown !== 0)
+    throw notInVersion('inControlledShutdown', version);
+  if (version <= 1 && m.logDirs !== undefined && m.logDirs.length > 0) throw notInVersion('logDirs', version);
+  if (version <= 2 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null)
+    throw notInVersion('cordonedLogDirs', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasFenced = m.fenced !== undefined && m.fenced !== 0;
   const hasInControlledShutdown = version >= 1 && m.inControlledShutdown !== undefined && m.inControlledShutdown !== 0;
   const hasLogDirs = version >= 2 && m.logDirs !== undefined && m.logDirs.length > 0;
   const hasCordonedLogDirs = version >= 3 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
-  w.uvarint(unknownTaggedFields.length + Number(hasFenced) + Number(hasInControlledShutdown) + Number(hasLogDirs) + Number(hasCordonedLogDirs));
+  w.uvarint(
+    unknownTaggedFields.length +
+      Number(hasFenced) +
+      Number(hasInControlledShutdown) +
+      Number(hasLogDirs) +
+      Number(hasCordonedLogDirs),
+  );
   let next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasFenced) {
     const start = w.beginTag(0);

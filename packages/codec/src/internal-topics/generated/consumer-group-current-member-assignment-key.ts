@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const ConsumerGroupCurrentMemberAssignmentKey: Message<ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentKeyInput> = {
+export const ConsumerGroupCurrentMemberAssignmentKey: Message<
+  ConsumerGroupCurrentMemberAssignmentKey,
+  ConsumerGroupCurrentMemberAssignmentKeyInput
+> = {
   name: 'ConsumerGroupCurrentMemberAssignmentKey',
   type: 'coordinator-key',
   apiKey: 8,
@@ -47,12 +50,19 @@ export const ConsumerGroupCurrentMemberAssignmentKey: Message<ConsumerGroupCurre
   },
 };
 
-function writeConsumerGroupCurrentMemberAssignmentKey(w: Writer, _version: number, m: ConsumerGroupCurrentMemberAssignmentKeyInput): void {
+function writeConsumerGroupCurrentMemberAssignmentKey(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupCurrentMemberAssignmentKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }
 
-function readConsumerGroupCurrentMemberAssignmentKey(r: Reader, _version: number): ConsumerGroupCurrentMemberAssignmentKey {
+function readConsumerGroupCurrentMemberAssignmentKey(
+  r: Reader,
+  _version: number,
+): ConsumerGroupCurrentMemberAssignmentKey {
   const groupId = r.string();
   const memberId = r.string();
   return { groupId, memberId };

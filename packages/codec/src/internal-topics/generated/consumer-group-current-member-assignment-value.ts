@@ -59,7 +59,10 @@ partitionsPendingRevocation []struct 0+ {
 }
 `;
 
-export const ConsumerGroupCurrentMemberAssignmentValue: Message<ConsumerGroupCurrentMemberAssignmentValue, ConsumerGroupCurrentMemberAssignmentValueInput> = {
+export const ConsumerGroupCurrentMemberAssignmentValue: Message<
+  ConsumerGroupCurrentMemberAssignmentValue,
+  ConsumerGroupCurrentMemberAssignmentValueInput
+> = {
   name: 'ConsumerGroupCurrentMemberAssignmentValue',
   type: 'coordinator-value',
   apiKey: 8,
@@ -87,30 +90,45 @@ export const ConsumerGroupCurrentMemberAssignmentValue: Message<ConsumerGroupCur
   },
 };
 
-function writeConsumerGroupCurrentMemberAssignmentValue(w: Writer, version: number, m: ConsumerGroupCurrentMemberAssignmentValueInput): void {
+function writeConsumerGroupCurrentMemberAssignmentValue(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupCurrentMemberAssignmentValueInput,
+): void {
   w.int32(m.memberEpoch);
   w.int32(m.previousMemberEpoch);
   w.int8(m.state);
   const { assignedPartitions } = m;
   w.compactArrayLength(assignedPartitions);
-  for (let i = 0; i < assignedPartitions.length; i++) writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w, version, assignedPartitions[i]!);
+  for (let i = 0; i < assignedPartitions.length; i++)
+    writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w, version, assignedPartitions[i]!);
   const { partitionsPendingRevocation } = m;
   w.compactArrayLength(partitionsPendingRevocation);
-  for (let i = 0; i < partitionsPendingRevocation.length; i++) writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w, version, partitionsPendingRevocation[i]!);
+  for (let i = 0; i < partitionsPendingRevocation.length; i++)
+    writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w, version, partitionsPendingRevocation[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupCurrentMemberAssignmentValue(r: Reader, version: number): ConsumerGroupCurrentMemberAssignmentValue {
+function readConsumerGroupCurrentMemberAssignmentValue(
+  r: Reader,
+  version: number,
+): ConsumerGroupCurrentMemberAssignmentValue {
   const memberEpoch = r.int32();
   const previousMemberEpoch = r.int32();
   const state = r.int8();
   const assignedPartitionCount = r.compactArrayLength(18);
-  const assignedPartitions: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(assignedPartitionCount);
-  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions[i] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
+  const assignedPartitions: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(
+    assignedPartitionCount,
+  );
+  for (let i = 0; i < assignedPartitionCount; i++)
+    assignedPartitions[i] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
   const partitionsPendingRevocationCount = r.compactArrayLength(18);
-  const partitionsPendingRevocation: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(partitionsPendingRevocationCount);
-  for (let i = 0; i < partitionsPendingRevocationCount; i++) partitionsPendingRevocation[i] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
+  const partitionsPendingRevocation: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(
+    partitionsPendingRevocationCount,
+  );
+  for (let i = 0; i < partitionsPendingRevocationCount; i++)
+    partitionsPendingRevocation[i] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     memberEpoch,
@@ -122,13 +140,18 @@ function readConsumerGroupCurrentMemberAssignmentValue(r: Reader, version: numbe
   };
 }
 
-function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w: Writer, _version: number, m: ConsumerGroupCurrentMemberAssignmentValueTopicPartitionsInput): void {
+function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupCurrentMemberAssignmentValueTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
   for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasAssignmentEpochs = m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
+  const hasAssignmentEpochs =
+    m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
   w.uvarint(unknownTaggedFields.length + Number(hasAssignmentEpochs));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasAssignmentEpochs) {
@@ -143,7 +166,10 @@ function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(w: Writer
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(r: Reader, _version: number): ConsumerGroupCurrentMemberAssignmentValueTopicPartitions {
+function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
+  r: Reader,
+  _version: number,
+): ConsumerGroupCurrentMemberAssignmentValueTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const ConsumerGroupMemberMetadataKey: Message<ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataKeyInput> = {
+export const ConsumerGroupMemberMetadataKey: Message<
+  ConsumerGroupMemberMetadataKey,
+  ConsumerGroupMemberMetadataKeyInput
+> = {
   name: 'ConsumerGroupMemberMetadataKey',
   type: 'coordinator-key',
   apiKey: 5,
@@ -47,7 +50,11 @@ export const ConsumerGroupMemberMetadataKey: Message<ConsumerGroupMemberMetadata
   },
 };
 
-function writeConsumerGroupMemberMetadataKey(w: Writer, _version: number, m: ConsumerGroupMemberMetadataKeyInput): void {
+function writeConsumerGroupMemberMetadataKey(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupMemberMetadataKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }

@@ -81,7 +81,10 @@ classicMemberMetadata struct 0+ null 0+ tag 0 0+ {
 }
 `;
 
-export const ConsumerGroupMemberMetadataValue: Message<ConsumerGroupMemberMetadataValue, ConsumerGroupMemberMetadataValueInput> = {
+export const ConsumerGroupMemberMetadataValue: Message<
+  ConsumerGroupMemberMetadataValue,
+  ConsumerGroupMemberMetadataValueInput
+> = {
   name: 'ConsumerGroupMemberMetadataValue',
   type: 'coordinator-value',
   apiKey: 5,
@@ -109,7 +112,11 @@ export const ConsumerGroupMemberMetadataValue: Message<ConsumerGroupMemberMetada
   },
 };
 
-function writeConsumerGroupMemberMetadataValue(w: Writer, version: number, m: ConsumerGroupMemberMetadataValueInput): void {
+function writeConsumerGroupMemberMetadataValue(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupMemberMetadataValueInput,
+): void {
   w.compactNullableString(m.instanceId);
   w.compactNullableString(m.rackId);
   w.compactString(m.clientId);
@@ -122,14 +129,17 @@ function writeConsumerGroupMemberMetadataValue(w: Writer, version: number, m: Co
   w.int32(rebalanceTimeoutMs);
   w.compactNullableString(m.serverAssignor);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasClassicMemberMetadata = m.classicMemberMetadata !== undefined && !isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(m.classicMemberMetadata);
+  const hasClassicMemberMetadata =
+    m.classicMemberMetadata !== undefined &&
+    !isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(m.classicMemberMetadata);
   w.uvarint(unknownTaggedFields.length + Number(hasClassicMemberMetadata));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasClassicMemberMetadata) {
     const start = w.beginTag(0);
     const classicMemberMetadata = m.classicMemberMetadata ?? null;
     w.uvarint(classicMemberMetadata === null ? 0 : 1);
-    if (classicMemberMetadata !== null) writeConsumerGroupMemberMetadataValueClassicMemberMetadata(w, version, classicMemberMetadata);
+    if (classicMemberMetadata !== null)
+      writeConsumerGroupMemberMetadataValueClassicMemberMetadata(w, version, classicMemberMetadata);
     w.endTag(start);
   }
   w.unknownTags(unknownTaggedFields, next);
@@ -146,7 +156,8 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
   const subscribedTopicRegex = r.compactNullableString();
   const rebalanceTimeoutMs = r.int32();
   const serverAssignor = r.compactNullableString();
-  let classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null = defaultConsumerGroupMemberMetadataValueClassicMemberMetadata();
+  let classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null =
+    defaultConsumerGroupMemberMetadataValueClassicMemberMetadata();
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
   const unknown: TaggedField[] = [];
@@ -155,7 +166,8 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        classicMemberMetadata = r.uvarint() === 0 ? null : readConsumerGroupMemberMetadataValueClassicMemberMetadata(r, version);
+        classicMemberMetadata =
+          r.uvarint() === 0 ? null : readConsumerGroupMemberMetadataValueClassicMemberMetadata(r, version);
         r.endTag(tag, end);
         break;
       }
@@ -178,32 +190,48 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
   };
 }
 
-function writeConsumerGroupMemberMetadataValueClassicMemberMetadata(w: Writer, version: number, m: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput): void {
+function writeConsumerGroupMemberMetadataValueClassicMemberMetadata(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput,
+): void {
   w.int32(m.sessionTimeoutMs);
   const { supportedProtocols } = m;
   w.compactArrayLength(supportedProtocols);
-  for (let i = 0; i < supportedProtocols.length; i++) writeConsumerGroupMemberMetadataValueClassicProtocol(w, version, supportedProtocols[i]!);
+  for (let i = 0; i < supportedProtocols.length; i++)
+    writeConsumerGroupMemberMetadataValueClassicProtocol(w, version, supportedProtocols[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupMemberMetadataValueClassicMemberMetadata(r: Reader, version: number): ConsumerGroupMemberMetadataValueClassicMemberMetadata {
+function readConsumerGroupMemberMetadataValueClassicMemberMetadata(
+  r: Reader,
+  version: number,
+): ConsumerGroupMemberMetadataValueClassicMemberMetadata {
   const sessionTimeoutMs = r.int32();
   const supportedProtocolCount = r.compactArrayLength(3);
   const supportedProtocols: ConsumerGroupMemberMetadataValueClassicProtocol[] = new Array(supportedProtocolCount);
-  for (let i = 0; i < supportedProtocolCount; i++) supportedProtocols[i] = readConsumerGroupMemberMetadataValueClassicProtocol(r, version);
+  for (let i = 0; i < supportedProtocolCount; i++)
+    supportedProtocols[i] = readConsumerGroupMemberMetadataValueClassicProtocol(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { sessionTimeoutMs, supportedProtocols, unknownTaggedFields };
 }
 
-function writeConsumerGroupMemberMetadataValueClassicProtocol(w: Writer, _version: number, m: ConsumerGroupMemberMetadataValueClassicProtocolInput): void {
+function writeConsumerGroupMemberMetadataValueClassicProtocol(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupMemberMetadataValueClassicProtocolInput,
+): void {
   w.compactString(m.name);
   w.compactByteArray(m.metadata);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupMemberMetadataValueClassicProtocol(r: Reader, _version: number): ConsumerGroupMemberMetadataValueClassicProtocol {
+function readConsumerGroupMemberMetadataValueClassicProtocol(
+  r: Reader,
+  _version: number,
+): ConsumerGroupMemberMetadataValueClassicProtocol {
   const name = r.compactString();
   const metadata = r.compactByteArray();
   const unknownTaggedFields = r.taggedFields();
@@ -214,7 +242,9 @@ function defaultConsumerGroupMemberMetadataValueClassicMemberMetadata(): Consume
   return { sessionTimeoutMs: 0, supportedProtocols: [], unknownTaggedFields: noTaggedFields };
 }
 
-function isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(m: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput | null): boolean {
+function isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(
+  m: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput | null,
+): boolean {
   return (
     m !== null &&
     m.sessionTimeoutMs === 0 &&

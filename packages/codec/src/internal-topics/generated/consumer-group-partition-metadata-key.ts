@@ -16,7 +16,10 @@ const layout = `
 groupId string 0+
 `;
 
-export const ConsumerGroupPartitionMetadataKey: Message<ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataKeyInput> = {
+export const ConsumerGroupPartitionMetadataKey: Message<
+  ConsumerGroupPartitionMetadataKey,
+  ConsumerGroupPartitionMetadataKeyInput
+> = {
   name: 'ConsumerGroupPartitionMetadataKey',
   type: 'coordinator-key',
   apiKey: 4,
@@ -44,7 +47,11 @@ export const ConsumerGroupPartitionMetadataKey: Message<ConsumerGroupPartitionMe
   },
 };
 
-function writeConsumerGroupPartitionMetadataKey(w: Writer, _version: number, m: ConsumerGroupPartitionMetadataKeyInput): void {
+function writeConsumerGroupPartitionMetadataKey(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupPartitionMetadataKeyInput,
+): void {
   w.string(m.groupId);
 }
 

@@ -58,7 +58,10 @@ topics []struct 0+ {
 }
 `;
 
-export const ConsumerGroupPartitionMetadataValue: Message<ConsumerGroupPartitionMetadataValue, ConsumerGroupPartitionMetadataValueInput> = {
+export const ConsumerGroupPartitionMetadataValue: Message<
+  ConsumerGroupPartitionMetadataValue,
+  ConsumerGroupPartitionMetadataValueInput
+> = {
   name: 'ConsumerGroupPartitionMetadataValue',
   type: 'coordinator-value',
   apiKey: 4,
@@ -86,7 +89,11 @@ export const ConsumerGroupPartitionMetadataValue: Message<ConsumerGroupPartition
   },
 };
 
-function writeConsumerGroupPartitionMetadataValue(w: Writer, version: number, m: ConsumerGroupPartitionMetadataValueInput): void {
+function writeConsumerGroupPartitionMetadataValue(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupPartitionMetadataValueInput,
+): void {
   const { topics } = m;
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeConsumerGroupPartitionMetadataValueTopicMetadata(w, version, topics[i]!);
@@ -102,29 +109,42 @@ function readConsumerGroupPartitionMetadataValue(r: Reader, version: number): Co
   return { topics, unknownTaggedFields };
 }
 
-function writeConsumerGroupPartitionMetadataValueTopicMetadata(w: Writer, version: number, m: ConsumerGroupPartitionMetadataValueTopicMetadataInput): void {
+function writeConsumerGroupPartitionMetadataValueTopicMetadata(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupPartitionMetadataValueTopicMetadataInput,
+): void {
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   w.int32(m.numPartitions);
   const { partitionMetadata } = m;
   w.compactArrayLength(partitionMetadata);
-  for (let i = 0; i < partitionMetadata.length; i++) writeConsumerGroupPartitionMetadataValuePartitionMetadata(w, version, partitionMetadata[i]!);
+  for (let i = 0; i < partitionMetadata.length; i++)
+    writeConsumerGroupPartitionMetadataValuePartitionMetadata(w, version, partitionMetadata[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupPartitionMetadataValueTopicMetadata(r: Reader, version: number): ConsumerGroupPartitionMetadataValueTopicMetadata {
+function readConsumerGroupPartitionMetadataValueTopicMetadata(
+  r: Reader,
+  version: number,
+): ConsumerGroupPartitionMetadataValueTopicMetadata {
   const topicId = r.uuid();
   const topicName = r.compactString();
   const numPartitions = r.int32();
   const partitionMetadataCount = r.compactArrayLength(6);
   const partitionMetadata: ConsumerGroupPartitionMetadataValuePartitionMetadata[] = new Array(partitionMetadataCount);
-  for (let i = 0; i < partitionMetadataCount; i++) partitionMetadata[i] = readConsumerGroupPartitionMetadataValuePartitionMetadata(r, version);
+  for (let i = 0; i < partitionMetadataCount; i++)
+    partitionMetadata[i] = readConsumerGroupPartitionMetadataValuePartitionMetadata(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, numPartitions, partitionMetadata, unknownTaggedFields };
 }
 
-function writeConsumerGroupPartitionMetadataValuePartitionMetadata(w: Writer, _version: number, m: ConsumerGroupPartitionMetadataValuePartitionMetadataInput): void {
+function writeConsumerGroupPartitionMetadataValuePartitionMetadata(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupPartitionMetadataValuePartitionMetadataInput,
+): void {
   w.int32(m.partition);
   const { racks } = m;
   w.compactArrayLength(racks);
@@ -133,7 +153,10 @@ function writeConsumerGroupPartitionMetadataValuePartitionMetadata(w: Writer, _v
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupPartitionMetadataValuePartitionMetadata(r: Reader, _version: number): ConsumerGroupPartitionMetadataValuePartitionMetadata {
+function readConsumerGroupPartitionMetadataValuePartitionMetadata(
+  r: Reader,
+  _version: number,
+): ConsumerGroupPartitionMetadataValuePartitionMetadata {
   const partition = r.int32();
   const rackCount = r.compactArrayLength(1);
   const racks: string[] = new Array(rackCount);

@@ -19,7 +19,10 @@ groupId string 0+
 regularExpression string 0+
 `;
 
-export const ConsumerGroupRegularExpressionKey: Message<ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionKeyInput> = {
+export const ConsumerGroupRegularExpressionKey: Message<
+  ConsumerGroupRegularExpressionKey,
+  ConsumerGroupRegularExpressionKeyInput
+> = {
   name: 'ConsumerGroupRegularExpressionKey',
   type: 'coordinator-key',
   apiKey: 16,
@@ -47,7 +50,11 @@ export const ConsumerGroupRegularExpressionKey: Message<ConsumerGroupRegularExpr
   },
 };
 
-function writeConsumerGroupRegularExpressionKey(w: Writer, _version: number, m: ConsumerGroupRegularExpressionKeyInput): void {
+function writeConsumerGroupRegularExpressionKey(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupRegularExpressionKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.regularExpression);
 }

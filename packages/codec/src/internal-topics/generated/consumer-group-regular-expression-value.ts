@@ -27,7 +27,10 @@ version int64 0+
 timestamp int64 0+
 `;
 
-export const ConsumerGroupRegularExpressionValue: Message<ConsumerGroupRegularExpressionValue, ConsumerGroupRegularExpressionValueInput> = {
+export const ConsumerGroupRegularExpressionValue: Message<
+  ConsumerGroupRegularExpressionValue,
+  ConsumerGroupRegularExpressionValueInput
+> = {
   name: 'ConsumerGroupRegularExpressionValue',
   type: 'coordinator-value',
   apiKey: 16,
@@ -55,7 +58,11 @@ export const ConsumerGroupRegularExpressionValue: Message<ConsumerGroupRegularEx
   },
 };
 
-function writeConsumerGroupRegularExpressionValue(w: Writer, _version: number, m: ConsumerGroupRegularExpressionValueInput): void {
+function writeConsumerGroupRegularExpressionValue(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupRegularExpressionValueInput,
+): void {
   const { topics } = m;
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) w.compactString(topics[i]!);

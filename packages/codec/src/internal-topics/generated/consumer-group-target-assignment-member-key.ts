@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const ConsumerGroupTargetAssignmentMemberKey: Message<ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberKeyInput> = {
+export const ConsumerGroupTargetAssignmentMemberKey: Message<
+  ConsumerGroupTargetAssignmentMemberKey,
+  ConsumerGroupTargetAssignmentMemberKeyInput
+> = {
   name: 'ConsumerGroupTargetAssignmentMemberKey',
   type: 'coordinator-key',
   apiKey: 7,
@@ -47,12 +50,19 @@ export const ConsumerGroupTargetAssignmentMemberKey: Message<ConsumerGroupTarget
   },
 };
 
-function writeConsumerGroupTargetAssignmentMemberKey(w: Writer, _version: number, m: ConsumerGroupTargetAssignmentMemberKeyInput): void {
+function writeConsumerGroupTargetAssignmentMemberKey(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupTargetAssignmentMemberKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }
 
-function readConsumerGroupTargetAssignmentMemberKey(r: Reader, _version: number): ConsumerGroupTargetAssignmentMemberKey {
+function readConsumerGroupTargetAssignmentMemberKey(
+  r: Reader,
+  _version: number,
+): ConsumerGroupTargetAssignmentMemberKey {
   const groupId = r.string();
   const memberId = r.string();
   return { groupId, memberId };

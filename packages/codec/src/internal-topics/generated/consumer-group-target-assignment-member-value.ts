@@ -36,7 +36,10 @@ topicPartitions []struct 0+ {
 }
 `;
 
-export const ConsumerGroupTargetAssignmentMemberValue: Message<ConsumerGroupTargetAssignmentMemberValue, ConsumerGroupTargetAssignmentMemberValueInput> = {
+export const ConsumerGroupTargetAssignmentMemberValue: Message<
+  ConsumerGroupTargetAssignmentMemberValue,
+  ConsumerGroupTargetAssignmentMemberValueInput
+> = {
   name: 'ConsumerGroupTargetAssignmentMemberValue',
   type: 'coordinator-value',
   apiKey: 7,
@@ -64,23 +67,36 @@ export const ConsumerGroupTargetAssignmentMemberValue: Message<ConsumerGroupTarg
   },
 };
 
-function writeConsumerGroupTargetAssignmentMemberValue(w: Writer, version: number, m: ConsumerGroupTargetAssignmentMemberValueInput): void {
+function writeConsumerGroupTargetAssignmentMemberValue(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupTargetAssignmentMemberValueInput,
+): void {
   const { topicPartitions } = m;
   w.compactArrayLength(topicPartitions);
-  for (let i = 0; i < topicPartitions.length; i++) writeConsumerGroupTargetAssignmentMemberValueTopicPartition(w, version, topicPartitions[i]!);
+  for (let i = 0; i < topicPartitions.length; i++)
+    writeConsumerGroupTargetAssignmentMemberValueTopicPartition(w, version, topicPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupTargetAssignmentMemberValue(r: Reader, version: number): ConsumerGroupTargetAssignmentMemberValue {
+function readConsumerGroupTargetAssignmentMemberValue(
+  r: Reader,
+  version: number,
+): ConsumerGroupTargetAssignmentMemberValue {
   const topicPartitionCount = r.compactArrayLength(18);
   const topicPartitions: ConsumerGroupTargetAssignmentMemberValueTopicPartition[] = new Array(topicPartitionCount);
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupTargetAssignmentMemberValueTopicPartition(r, version);
+  for (let i = 0; i < topicPartitionCount; i++)
+    topicPartitions[i] = readConsumerGroupTargetAssignmentMemberValueTopicPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
 
-function writeConsumerGroupTargetAssignmentMemberValueTopicPartition(w: Writer, _version: number, m: ConsumerGroupTargetAssignmentMemberValueTopicPartitionInput): void {
+function writeConsumerGroupTargetAssignmentMemberValueTopicPartition(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupTargetAssignmentMemberValueTopicPartitionInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -89,7 +105,10 @@ function writeConsumerGroupTargetAssignmentMemberValueTopicPartition(w: Writer, 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupTargetAssignmentMemberValueTopicPartition(r: Reader, _version: number): ConsumerGroupTargetAssignmentMemberValueTopicPartition {
+function readConsumerGroupTargetAssignmentMemberValueTopicPartition(
+  r: Reader,
+  _version: number,
+): ConsumerGroupTargetAssignmentMemberValueTopicPartition {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

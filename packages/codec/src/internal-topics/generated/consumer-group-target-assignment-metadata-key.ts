@@ -16,7 +16,10 @@ const layout = `
 groupId string 0+
 `;
 
-export const ConsumerGroupTargetAssignmentMetadataKey: Message<ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataKeyInput> = {
+export const ConsumerGroupTargetAssignmentMetadataKey: Message<
+  ConsumerGroupTargetAssignmentMetadataKey,
+  ConsumerGroupTargetAssignmentMetadataKeyInput
+> = {
   name: 'ConsumerGroupTargetAssignmentMetadataKey',
   type: 'coordinator-key',
   apiKey: 6,
@@ -44,11 +47,18 @@ export const ConsumerGroupTargetAssignmentMetadataKey: Message<ConsumerGroupTarg
   },
 };
 
-function writeConsumerGroupTargetAssignmentMetadataKey(w: Writer, _version: number, m: ConsumerGroupTargetAssignmentMetadataKeyInput): void {
+function writeConsumerGroupTargetAssignmentMetadataKey(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupTargetAssignmentMetadataKeyInput,
+): void {
   w.string(m.groupId);
 }
 
-function readConsumerGroupTargetAssignmentMetadataKey(r: Reader, _version: number): ConsumerGroupTargetAssignmentMetadataKey {
+function readConsumerGroupTargetAssignmentMetadataKey(
+  r: Reader,
+  _version: number,
+): ConsumerGroupTargetAssignmentMetadataKey {
   const groupId = r.string();
   return { groupId };
 }

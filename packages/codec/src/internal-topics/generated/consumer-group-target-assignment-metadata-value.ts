@@ -24,7 +24,10 @@ assignmentEpoch int32 0+
 assignmentTimestamp int64 0+ tag 0 0+
 `;
 
-export const ConsumerGroupTargetAssignmentMetadataValue: Message<ConsumerGroupTargetAssignmentMetadataValue, ConsumerGroupTargetAssignmentMetadataValueInput> = {
+export const ConsumerGroupTargetAssignmentMetadataValue: Message<
+  ConsumerGroupTargetAssignmentMetadataValue,
+  ConsumerGroupTargetAssignmentMetadataValueInput
+> = {
   name: 'ConsumerGroupTargetAssignmentMetadataValue',
   type: 'coordinator-value',
   apiKey: 6,
@@ -52,7 +55,11 @@ export const ConsumerGroupTargetAssignmentMetadataValue: Message<ConsumerGroupTa
   },
 };
 
-function writeConsumerGroupTargetAssignmentMetadataValue(w: Writer, _version: number, m: ConsumerGroupTargetAssignmentMetadataValueInput): void {
+function writeConsumerGroupTargetAssignmentMetadataValue(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupTargetAssignmentMetadataValueInput,
+): void {
   w.int32(m.assignmentEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasAssignmentTimestamp = m.assignmentTimestamp !== undefined && m.assignmentTimestamp !== 0n;
@@ -67,7 +74,10 @@ function writeConsumerGroupTargetAssignmentMetadataValue(w: Writer, _version: nu
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readConsumerGroupTargetAssignmentMetadataValue(r: Reader, _version: number): ConsumerGroupTargetAssignmentMetadataValue {
+function readConsumerGroupTargetAssignmentMetadataValue(
+  r: Reader,
+  _version: number,
+): ConsumerGroupTargetAssignmentMetadataValue {
   const assignmentEpoch = r.int32();
   let assignmentTimestamp: bigint = 0n;
   let unknownTaggedFields = noTaggedFields;

@@ -138,7 +138,14 @@ function readGroupMetadataValue(r: Reader, version: number): GroupMetadataValue 
   const protocol = version >= 4 ? r.compactNullableString() : r.nullableString();
   const leader = version >= 4 ? r.compactNullableString() : r.nullableString();
   const currentStateTimestamp = version >= 2 ? r.int64() : -1n;
-  const memberCount = version >= 4 ? r.compactArrayLength(15) : version >= 3 ? r.arrayLength(24) : version >= 1 ? r.arrayLength(22) : r.arrayLength(18);
+  const memberCount =
+    version >= 4
+      ? r.compactArrayLength(15)
+      : version >= 3
+        ? r.arrayLength(24)
+        : version >= 1
+          ? r.arrayLength(22)
+          : r.arrayLength(18);
   const members: GroupMetadataValueMemberMetadata[] = new Array(memberCount);
   for (let i = 0; i < memberCount; i++) members[i] = readGroupMetadataValueMemberMetadata(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
@@ -153,7 +160,11 @@ function readGroupMetadataValue(r: Reader, version: number): GroupMetadataValue 
   };
 }
 
-function writeGroupMetadataValueMemberMetadata(w: Writer, version: number, m: GroupMetadataValueMemberMetadataInput): void {
+function writeGroupMetadataValueMemberMetadata(
+  w: Writer,
+  version: number,
+  m: GroupMetadataValueMemberMetadataInput,
+): void {
   const { memberId } = m;
   if (version >= 4) w.compactString(memberId);
   else w.string(memberId);

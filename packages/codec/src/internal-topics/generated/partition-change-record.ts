@@ -99,18 +99,11 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   const { partitionId = -1 } = m;
   w.int32(partitionId);
   w.uuid(m.topicId);
-  const { directories = null } = m;
-  if (version <= 0) {
-    if (directories !== null) throw notInVersion('directories', version);
-  }
-  const { eligibleLeaderReplicas = null } = m;
-  if (version <= 1) {
-    if (eligibleLeaderReplicas !== null) throw notInVersion('eligibleLeaderReplicas', version);
-  }
-  const { lastKnownElr = null } = m;
-  if (version <= 1) {
-    if (lastKnownElr !== null) throw notInVersion('lastKnownElr', version);
-  }
+  if (version <= 0 && m.directories !== undefined && m.directories !== null) throw notInVersion('directories', version);
+  if (version <= 1 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null)
+    throw notInVersion('eligibleLeaderReplicas', version);
+  if (version <= 1 && m.lastKnownElr !== undefined && m.lastKnownElr !== null)
+    throw notInVersion('lastKnownElr', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasIsr = m.isr !== undefined && m.isr !== null;
   const hasLeader = m.leader !== undefined && m.leader !== -2;
@@ -118,10 +111,22 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   const hasRemovingReplicas = m.removingReplicas !== undefined && m.removingReplicas !== null;
   const hasAddingReplicas = m.addingReplicas !== undefined && m.addingReplicas !== null;
   const hasLeaderRecoveryState = m.leaderRecoveryState !== undefined && m.leaderRecoveryState !== -1;
-  const hasEligibleLeaderReplicas = version >= 2 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null;
+  const hasEligibleLeaderReplicas =
+    version >= 2 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null;
   const hasLastKnownElr = version >= 2 && m.lastKnownElr !== undefined && m.lastKnownElr !== null;
   const hasDirectories = version >= 1 && m.directories !== undefined && m.directories !== null;
-  w.uvarint(unknownTaggedFields.length + Number(hasIsr) + Number(hasLeader) + Number(hasReplicas) + Number(hasRemovingReplicas) + Number(hasAddingReplicas) + Number(hasLeaderRecoveryState) + Number(hasEligibleLeaderReplicas) + Number(hasLastKnownElr) + Number(hasDirectories));
+  w.uvarint(
+    unknownTaggedFields.length +
+      Number(hasIsr) +
+      Number(hasLeader) +
+      Number(hasReplicas) +
+      Number(hasRemovingReplicas) +
+      Number(hasAddingReplicas) +
+      Number(hasLeaderRecoveryState) +
+      Number(hasEligibleLeaderReplicas) +
+      Number(hasLastKnownElr) +
+      Number(hasDirectories),
+  );
   let next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasIsr) {
     const start = w.beginTag(0);

@@ -130,19 +130,21 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
     w.compactArrayLength(directories);
     for (let i = 0; i < directories.length; i++) w.uuid(directories[i]!);
   } else if (directories.length > 0) throw notInVersion('directories', version);
-  const { eligibleLeaderReplicas = null } = m;
-  if (version <= 1) {
-    if (eligibleLeaderReplicas !== null) throw notInVersion('eligibleLeaderReplicas', version);
-  }
-  const { lastKnownElr = null } = m;
-  if (version <= 1) {
-    if (lastKnownElr !== null) throw notInVersion('lastKnownElr', version);
-  }
+  if (version <= 1 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null)
+    throw notInVersion('eligibleLeaderReplicas', version);
+  if (version <= 1 && m.lastKnownElr !== undefined && m.lastKnownElr !== null)
+    throw notInVersion('lastKnownElr', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasLeaderRecoveryState = m.leaderRecoveryState !== undefined && m.leaderRecoveryState !== 0;
-  const hasEligibleLeaderReplicas = version >= 2 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null;
+  const hasEligibleLeaderReplicas =
+    version >= 2 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null;
   const hasLastKnownElr = version >= 2 && m.lastKnownElr !== undefined && m.lastKnownElr !== null;
-  w.uvarint(unknownTaggedFields.length + Number(hasLeaderRecoveryState) + Number(hasEligibleLeaderReplicas) + Number(hasLastKnownElr));
+  w.uvarint(
+    unknownTaggedFields.length +
+      Number(hasLeaderRecoveryState) +
+      Number(hasEligibleLeaderReplicas) +
+      Number(hasLastKnownElr),
+  );
   let next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasLeaderRecoveryState) {
     const start = w.beginTag(0);

@@ -155,14 +155,9 @@ function writeRegisterBrokerRecord(w: Writer, version: number, m: RegisterBroker
   const { inControlledShutdown = false } = m;
   if (version >= 1) w.bool(inControlledShutdown);
   else if (inControlledShutdown !== false) throw notInVersion('inControlledShutdown', version);
-  const { logDirs = [] } = m;
-  if (version <= 2) {
-    if (logDirs.length > 0) throw notInVersion('logDirs', version);
-  }
-  const { cordonedLogDirs = null } = m;
-  if (version <= 3) {
-    if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
-  }
+  if (version <= 2 && m.logDirs !== undefined && m.logDirs.length > 0) throw notInVersion('logDirs', version);
+  if (version <= 3 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null)
+    throw notInVersion('cordonedLogDirs', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasLogDirs = version >= 3 && m.logDirs !== undefined && m.logDirs.length > 0;
   const hasCordonedLogDirs = version >= 4 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
@@ -250,7 +245,11 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
   };
 }
 
-function writeRegisterBrokerRecordBrokerEndpoint(w: Writer, _version: number, m: RegisterBrokerRecordBrokerEndpointInput): void {
+function writeRegisterBrokerRecordBrokerEndpoint(
+  w: Writer,
+  _version: number,
+  m: RegisterBrokerRecordBrokerEndpointInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);
@@ -268,7 +267,11 @@ function readRegisterBrokerRecordBrokerEndpoint(r: Reader, _version: number): Re
   return { name, host, port, securityProtocol, unknownTaggedFields };
 }
 
-function writeRegisterBrokerRecordBrokerFeature(w: Writer, _version: number, m: RegisterBrokerRecordBrokerFeatureInput): void {
+function writeRegisterBrokerRecordBrokerFeature(
+  w: Writer,
+  _version: number,
+  m: RegisterBrokerRecordBrokerFeatureInput,
+): void {
   w.compactString(m.name);
   w.int16(m.minSupportedVersion);
   w.int16(m.maxSupportedVersion);

@@ -139,7 +139,11 @@ function readRegisterControllerRecord(r: Reader, version: number): RegisterContr
   };
 }
 
-function writeRegisterControllerRecordControllerEndpoint(w: Writer, _version: number, m: RegisterControllerRecordControllerEndpointInput): void {
+function writeRegisterControllerRecordControllerEndpoint(
+  w: Writer,
+  _version: number,
+  m: RegisterControllerRecordControllerEndpointInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);
@@ -148,7 +152,10 @@ function writeRegisterControllerRecordControllerEndpoint(w: Writer, _version: nu
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRegisterControllerRecordControllerEndpoint(r: Reader, _version: number): RegisterControllerRecordControllerEndpoint {
+function readRegisterControllerRecordControllerEndpoint(
+  r: Reader,
+  _version: number,
+): RegisterControllerRecordControllerEndpoint {
   const name = r.compactString();
   const host = r.compactString();
   const port = r.uint16();
@@ -157,7 +164,11 @@ function readRegisterControllerRecordControllerEndpoint(r: Reader, _version: num
   return { name, host, port, securityProtocol, unknownTaggedFields };
 }
 
-function writeRegisterControllerRecordControllerFeature(w: Writer, _version: number, m: RegisterControllerRecordControllerFeatureInput): void {
+function writeRegisterControllerRecordControllerFeature(
+  w: Writer,
+  _version: number,
+  m: RegisterControllerRecordControllerFeatureInput,
+): void {
   w.compactString(m.name);
   w.int16(m.minSupportedVersion);
   w.int16(m.maxSupportedVersion);
@@ -165,7 +176,10 @@ function writeRegisterControllerRecordControllerFeature(w: Writer, _version: num
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRegisterControllerRecordControllerFeature(r: Reader, _version: number): RegisterControllerRecordControllerFeature {
+function readRegisterControllerRecordControllerFeature(
+  r: Reader,
+  _version: number,
+): RegisterControllerRecordControllerFeature {
   const name = r.compactString();
   const minSupportedVersion = r.int16();
   const maxSupportedVersion = r.int16();

@@ -111,7 +111,10 @@ remoteLogSegmentState int8 0+
 txnIndexEmpty bool 0+ tag 0 0+
 `;
 
-export const RemoteLogSegmentMetadataRecord: Message<RemoteLogSegmentMetadataRecord, RemoteLogSegmentMetadataRecordInput> = {
+export const RemoteLogSegmentMetadataRecord: Message<
+  RemoteLogSegmentMetadataRecord,
+  RemoteLogSegmentMetadataRecordInput
+> = {
   name: 'RemoteLogSegmentMetadataRecord',
   type: 'metadata',
   apiKey: 0,
@@ -148,7 +151,8 @@ function writeRemoteLogSegmentMetadataRecord(w: Writer, version: number, m: Remo
   w.int64(m.eventTimestampMs);
   const { segmentLeaderEpochs } = m;
   w.compactArrayLength(segmentLeaderEpochs);
-  for (let i = 0; i < segmentLeaderEpochs.length; i++) writeRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(w, version, segmentLeaderEpochs[i]!);
+  for (let i = 0; i < segmentLeaderEpochs.length; i++)
+    writeRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(w, version, segmentLeaderEpochs[i]!);
   w.int32(m.segmentSizeInBytes);
   const { customMetadata = null } = m;
   w.compactNullableByteArray(customMetadata);
@@ -174,8 +178,11 @@ function readRemoteLogSegmentMetadataRecord(r: Reader, version: number): RemoteL
   const maxTimestampMs = r.int64();
   const eventTimestampMs = r.int64();
   const segmentLeaderEpochCount = r.compactArrayLength(13);
-  const segmentLeaderEpochs: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry[] = new Array(segmentLeaderEpochCount);
-  for (let i = 0; i < segmentLeaderEpochCount; i++) segmentLeaderEpochs[i] = readRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(r, version);
+  const segmentLeaderEpochs: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry[] = new Array(
+    segmentLeaderEpochCount,
+  );
+  for (let i = 0; i < segmentLeaderEpochCount; i++)
+    segmentLeaderEpochs[i] = readRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(r, version);
   const segmentSizeInBytes = r.int32();
   const customMetadata = r.compactNullableByteArray();
   const remoteLogSegmentState = r.int8();
@@ -213,21 +220,32 @@ function readRemoteLogSegmentMetadataRecord(r: Reader, version: number): RemoteL
   };
 }
 
-function writeRemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry(w: Writer, version: number, m: RemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntryInput): void {
+function writeRemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry(
+  w: Writer,
+  version: number,
+  m: RemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntryInput,
+): void {
   writeRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(w, version, m.topicIdPartition);
   w.uuid(m.id);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry(r: Reader, version: number): RemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry {
+function readRemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry(
+  r: Reader,
+  version: number,
+): RemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry {
   const topicIdPartition = readRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(r, version);
   const id = r.uuid();
   const unknownTaggedFields = r.taggedFields();
   return { topicIdPartition, id, unknownTaggedFields };
 }
 
-function writeRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(w: Writer, _version: number, m: RemoteLogSegmentMetadataRecordTopicIdPartitionEntryInput): void {
+function writeRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(
+  w: Writer,
+  _version: number,
+  m: RemoteLogSegmentMetadataRecordTopicIdPartitionEntryInput,
+): void {
   w.compactString(m.name);
   w.uuid(m.id);
   w.int32(m.partition);
@@ -235,7 +253,10 @@ function writeRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(w: Writer, _ve
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(r: Reader, _version: number): RemoteLogSegmentMetadataRecordTopicIdPartitionEntry {
+function readRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(
+  r: Reader,
+  _version: number,
+): RemoteLogSegmentMetadataRecordTopicIdPartitionEntry {
   const name = r.compactString();
   const id = r.uuid();
   const partition = r.int32();
@@ -243,14 +264,21 @@ function readRemoteLogSegmentMetadataRecordTopicIdPartitionEntry(r: Reader, _ver
   return { name, id, partition, unknownTaggedFields };
 }
 
-function writeRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(w: Writer, _version: number, m: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntryInput): void {
+function writeRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(
+  w: Writer,
+  _version: number,
+  m: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntryInput,
+): void {
   w.int32(m.leaderEpoch);
   w.int64(m.offset);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(r: Reader, _version: number): RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry {
+function readRemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry(
+  r: Reader,
+  _version: number,
+): RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry {
   const leaderEpoch = r.int32();
   const offset = r.int64();
   const unknownTaggedFields = r.taggedFields();

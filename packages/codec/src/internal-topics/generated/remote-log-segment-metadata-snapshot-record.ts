@@ -76,7 +76,10 @@ remoteLogSegmentState int8 0+
 txnIndexEmpty bool 0+ tag 0 0+
 `;
 
-export const RemoteLogSegmentMetadataSnapshotRecord: Message<RemoteLogSegmentMetadataSnapshotRecord, RemoteLogSegmentMetadataSnapshotRecordInput> = {
+export const RemoteLogSegmentMetadataSnapshotRecord: Message<
+  RemoteLogSegmentMetadataSnapshotRecord,
+  RemoteLogSegmentMetadataSnapshotRecordInput
+> = {
   name: 'RemoteLogSegmentMetadataSnapshotRecord',
   type: 'metadata',
   apiKey: 3,
@@ -104,7 +107,11 @@ export const RemoteLogSegmentMetadataSnapshotRecord: Message<RemoteLogSegmentMet
   },
 };
 
-function writeRemoteLogSegmentMetadataSnapshotRecord(w: Writer, version: number, m: RemoteLogSegmentMetadataSnapshotRecordInput): void {
+function writeRemoteLogSegmentMetadataSnapshotRecord(
+  w: Writer,
+  version: number,
+  m: RemoteLogSegmentMetadataSnapshotRecordInput,
+): void {
   w.uuid(m.segmentId);
   w.int64(m.startOffset);
   w.int64(m.endOffset);
@@ -113,7 +120,8 @@ function writeRemoteLogSegmentMetadataSnapshotRecord(w: Writer, version: number,
   w.int64(m.eventTimestampMs);
   const { segmentLeaderEpochs } = m;
   w.compactArrayLength(segmentLeaderEpochs);
-  for (let i = 0; i < segmentLeaderEpochs.length; i++) writeRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(w, version, segmentLeaderEpochs[i]!);
+  for (let i = 0; i < segmentLeaderEpochs.length; i++)
+    writeRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(w, version, segmentLeaderEpochs[i]!);
   w.int32(m.segmentSizeInBytes);
   const { customMetadata = null } = m;
   w.compactNullableByteArray(customMetadata);
@@ -131,7 +139,10 @@ function writeRemoteLogSegmentMetadataSnapshotRecord(w: Writer, version: number,
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readRemoteLogSegmentMetadataSnapshotRecord(r: Reader, version: number): RemoteLogSegmentMetadataSnapshotRecord {
+function readRemoteLogSegmentMetadataSnapshotRecord(
+  r: Reader,
+  version: number,
+): RemoteLogSegmentMetadataSnapshotRecord {
   const segmentId = r.uuid();
   const startOffset = r.int64();
   const endOffset = r.int64();
@@ -139,8 +150,11 @@ function readRemoteLogSegmentMetadataSnapshotRecord(r: Reader, version: number):
   const maxTimestampMs = r.int64();
   const eventTimestampMs = r.int64();
   const segmentLeaderEpochCount = r.compactArrayLength(13);
-  const segmentLeaderEpochs: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry[] = new Array(segmentLeaderEpochCount);
-  for (let i = 0; i < segmentLeaderEpochCount; i++) segmentLeaderEpochs[i] = readRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(r, version);
+  const segmentLeaderEpochs: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry[] = new Array(
+    segmentLeaderEpochCount,
+  );
+  for (let i = 0; i < segmentLeaderEpochCount; i++)
+    segmentLeaderEpochs[i] = readRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(r, version);
   const segmentSizeInBytes = r.int32();
   const customMetadata = r.compactNullableByteArray();
   const remoteLogSegmentState = r.int8();
@@ -178,14 +192,21 @@ function readRemoteLogSegmentMetadataSnapshotRecord(r: Reader, version: number):
   };
 }
 
-function writeRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(w: Writer, _version: number, m: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntryInput): void {
+function writeRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(
+  w: Writer,
+  _version: number,
+  m: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntryInput,
+): void {
   w.int32(m.leaderEpoch);
   w.int64(m.offset);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(r: Reader, _version: number): RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry {
+function readRemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry(
+  r: Reader,
+  _version: number,
+): RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry {
   const leaderEpoch = r.int32();
   const offset = r.int64();
   const unknownTaggedFields = r.taggedFields();

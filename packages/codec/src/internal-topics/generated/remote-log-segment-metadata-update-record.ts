@@ -71,7 +71,10 @@ customMetadata bytes 0+ null 0+
 remoteLogSegmentState int8 0+
 `;
 
-export const RemoteLogSegmentMetadataUpdateRecord: Message<RemoteLogSegmentMetadataUpdateRecord, RemoteLogSegmentMetadataUpdateRecordInput> = {
+export const RemoteLogSegmentMetadataUpdateRecord: Message<
+  RemoteLogSegmentMetadataUpdateRecord,
+  RemoteLogSegmentMetadataUpdateRecordInput
+> = {
   name: 'RemoteLogSegmentMetadataUpdateRecord',
   type: 'metadata',
   apiKey: 1,
@@ -99,7 +102,11 @@ export const RemoteLogSegmentMetadataUpdateRecord: Message<RemoteLogSegmentMetad
   },
 };
 
-function writeRemoteLogSegmentMetadataUpdateRecord(w: Writer, version: number, m: RemoteLogSegmentMetadataUpdateRecordInput): void {
+function writeRemoteLogSegmentMetadataUpdateRecord(
+  w: Writer,
+  version: number,
+  m: RemoteLogSegmentMetadataUpdateRecordInput,
+): void {
   writeRemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry(w, version, m.remoteLogSegmentId);
   w.int32(m.brokerId);
   w.int64(m.eventTimestampMs);
@@ -127,21 +134,32 @@ function readRemoteLogSegmentMetadataUpdateRecord(r: Reader, version: number): R
   };
 }
 
-function writeRemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry(w: Writer, version: number, m: RemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntryInput): void {
+function writeRemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry(
+  w: Writer,
+  version: number,
+  m: RemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntryInput,
+): void {
   writeRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(w, version, m.topicIdPartition);
   w.uuid(m.id);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry(r: Reader, version: number): RemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry {
+function readRemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry(
+  r: Reader,
+  version: number,
+): RemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry {
   const topicIdPartition = readRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(r, version);
   const id = r.uuid();
   const unknownTaggedFields = r.taggedFields();
   return { topicIdPartition, id, unknownTaggedFields };
 }
 
-function writeRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(w: Writer, _version: number, m: RemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntryInput): void {
+function writeRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(
+  w: Writer,
+  _version: number,
+  m: RemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntryInput,
+): void {
   w.compactString(m.name);
   w.uuid(m.id);
   w.int32(m.partition);
@@ -149,7 +167,10 @@ function writeRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(w: Write
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(r: Reader, _version: number): RemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry {
+function readRemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry(
+  r: Reader,
+  _version: number,
+): RemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry {
   const name = r.compactString();
   const id = r.uuid();
   const partition = r.int32();

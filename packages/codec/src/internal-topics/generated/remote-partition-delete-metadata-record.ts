@@ -51,7 +51,10 @@ eventTimestampMs int64 0+
 remotePartitionDeleteState int8 0+
 `;
 
-export const RemotePartitionDeleteMetadataRecord: Message<RemotePartitionDeleteMetadataRecord, RemotePartitionDeleteMetadataRecordInput> = {
+export const RemotePartitionDeleteMetadataRecord: Message<
+  RemotePartitionDeleteMetadataRecord,
+  RemotePartitionDeleteMetadataRecordInput
+> = {
   name: 'RemotePartitionDeleteMetadataRecord',
   type: 'metadata',
   apiKey: 2,
@@ -79,7 +82,11 @@ export const RemotePartitionDeleteMetadataRecord: Message<RemotePartitionDeleteM
   },
 };
 
-function writeRemotePartitionDeleteMetadataRecord(w: Writer, version: number, m: RemotePartitionDeleteMetadataRecordInput): void {
+function writeRemotePartitionDeleteMetadataRecord(
+  w: Writer,
+  version: number,
+  m: RemotePartitionDeleteMetadataRecordInput,
+): void {
   writeRemotePartitionDeleteMetadataRecordTopicIdPartitionEntry(w, version, m.topicIdPartition);
   w.int32(m.brokerId);
   w.int64(m.eventTimestampMs);
@@ -103,7 +110,11 @@ function readRemotePartitionDeleteMetadataRecord(r: Reader, version: number): Re
   };
 }
 
-function writeRemotePartitionDeleteMetadataRecordTopicIdPartitionEntry(w: Writer, _version: number, m: RemotePartitionDeleteMetadataRecordTopicIdPartitionEntryInput): void {
+function writeRemotePartitionDeleteMetadataRecordTopicIdPartitionEntry(
+  w: Writer,
+  _version: number,
+  m: RemotePartitionDeleteMetadataRecordTopicIdPartitionEntryInput,
+): void {
   w.compactString(m.name);
   w.uuid(m.id);
   w.int32(m.partition);
@@ -111,7 +122,10 @@ function writeRemotePartitionDeleteMetadataRecordTopicIdPartitionEntry(w: Writer
   w.taggedFields(unknownTaggedFields);
 }
 
-function readRemotePartitionDeleteMetadataRecordTopicIdPartitionEntry(r: Reader, _version: number): RemotePartitionDeleteMetadataRecordTopicIdPartitionEntry {
+function readRemotePartitionDeleteMetadataRecordTopicIdPartitionEntry(
+  r: Reader,
+  _version: number,
+): RemotePartitionDeleteMetadataRecordTopicIdPartitionEntry {
   const name = r.compactString();
   const id = r.uuid();
   const partition = r.int32();

@@ -20,7 +20,10 @@ const layout = `
 id uuid 0+
 `;
 
-export const RemoveAccessControlEntryRecord: Message<RemoveAccessControlEntryRecord, RemoveAccessControlEntryRecordInput> = {
+export const RemoveAccessControlEntryRecord: Message<
+  RemoveAccessControlEntryRecord,
+  RemoveAccessControlEntryRecordInput
+> = {
   name: 'RemoveAccessControlEntryRecord',
   type: 'metadata',
   apiKey: 19,
@@ -48,7 +51,11 @@ export const RemoveAccessControlEntryRecord: Message<RemoveAccessControlEntryRec
   },
 };
 
-function writeRemoveAccessControlEntryRecord(w: Writer, _version: number, m: RemoveAccessControlEntryRecordInput): void {
+function writeRemoveAccessControlEntryRecord(
+  w: Writer,
+  _version: number,
+  m: RemoveAccessControlEntryRecordInput,
+): void {
   w.uuid(m.id);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);

@@ -23,7 +23,10 @@ name string 0+
 mechanism int8 0+
 `;
 
-export const RemoveUserScramCredentialRecord: Message<RemoveUserScramCredentialRecord, RemoveUserScramCredentialRecordInput> = {
+export const RemoveUserScramCredentialRecord: Message<
+  RemoveUserScramCredentialRecord,
+  RemoveUserScramCredentialRecordInput
+> = {
   name: 'RemoveUserScramCredentialRecord',
   type: 'metadata',
   apiKey: 22,
@@ -51,7 +54,11 @@ export const RemoveUserScramCredentialRecord: Message<RemoveUserScramCredentialR
   },
 };
 
-function writeRemoveUserScramCredentialRecord(w: Writer, _version: number, m: RemoveUserScramCredentialRecordInput): void {
+function writeRemoveUserScramCredentialRecord(
+  w: Writer,
+  _version: number,
+  m: RemoveUserScramCredentialRecordInput,
+): void {
   w.compactString(m.name);
   w.int8(m.mechanism);
   const { unknownTaggedFields = noTaggedFields } = m;

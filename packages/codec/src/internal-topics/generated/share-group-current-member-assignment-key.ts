@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const ShareGroupCurrentMemberAssignmentKey: Message<ShareGroupCurrentMemberAssignmentKey, ShareGroupCurrentMemberAssignmentKeyInput> = {
+export const ShareGroupCurrentMemberAssignmentKey: Message<
+  ShareGroupCurrentMemberAssignmentKey,
+  ShareGroupCurrentMemberAssignmentKeyInput
+> = {
   name: 'ShareGroupCurrentMemberAssignmentKey',
   type: 'coordinator-key',
   apiKey: 14,
@@ -47,7 +50,11 @@ export const ShareGroupCurrentMemberAssignmentKey: Message<ShareGroupCurrentMemb
   },
 };
 
-function writeShareGroupCurrentMemberAssignmentKey(w: Writer, _version: number, m: ShareGroupCurrentMemberAssignmentKeyInput): void {
+function writeShareGroupCurrentMemberAssignmentKey(
+  w: Writer,
+  _version: number,
+  m: ShareGroupCurrentMemberAssignmentKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }

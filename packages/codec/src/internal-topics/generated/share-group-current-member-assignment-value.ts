@@ -48,7 +48,10 @@ assignedPartitions []struct 0+ {
 }
 `;
 
-export const ShareGroupCurrentMemberAssignmentValue: Message<ShareGroupCurrentMemberAssignmentValue, ShareGroupCurrentMemberAssignmentValueInput> = {
+export const ShareGroupCurrentMemberAssignmentValue: Message<
+  ShareGroupCurrentMemberAssignmentValue,
+  ShareGroupCurrentMemberAssignmentValueInput
+> = {
   name: 'ShareGroupCurrentMemberAssignmentValue',
   type: 'coordinator-value',
   apiKey: 14,
@@ -76,29 +79,42 @@ export const ShareGroupCurrentMemberAssignmentValue: Message<ShareGroupCurrentMe
   },
 };
 
-function writeShareGroupCurrentMemberAssignmentValue(w: Writer, version: number, m: ShareGroupCurrentMemberAssignmentValueInput): void {
+function writeShareGroupCurrentMemberAssignmentValue(
+  w: Writer,
+  version: number,
+  m: ShareGroupCurrentMemberAssignmentValueInput,
+): void {
   w.int32(m.memberEpoch);
   w.int32(m.previousMemberEpoch);
   w.int8(m.state);
   const { assignedPartitions } = m;
   w.compactArrayLength(assignedPartitions);
-  for (let i = 0; i < assignedPartitions.length; i++) writeShareGroupCurrentMemberAssignmentValueTopicPartitions(w, version, assignedPartitions[i]!);
+  for (let i = 0; i < assignedPartitions.length; i++)
+    writeShareGroupCurrentMemberAssignmentValueTopicPartitions(w, version, assignedPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupCurrentMemberAssignmentValue(r: Reader, version: number): ShareGroupCurrentMemberAssignmentValue {
+function readShareGroupCurrentMemberAssignmentValue(
+  r: Reader,
+  version: number,
+): ShareGroupCurrentMemberAssignmentValue {
   const memberEpoch = r.int32();
   const previousMemberEpoch = r.int32();
   const state = r.int8();
   const assignedPartitionCount = r.compactArrayLength(18);
   const assignedPartitions: ShareGroupCurrentMemberAssignmentValueTopicPartitions[] = new Array(assignedPartitionCount);
-  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions[i] = readShareGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
+  for (let i = 0; i < assignedPartitionCount; i++)
+    assignedPartitions[i] = readShareGroupCurrentMemberAssignmentValueTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { memberEpoch, previousMemberEpoch, state, assignedPartitions, unknownTaggedFields };
 }
 
-function writeShareGroupCurrentMemberAssignmentValueTopicPartitions(w: Writer, _version: number, m: ShareGroupCurrentMemberAssignmentValueTopicPartitionsInput): void {
+function writeShareGroupCurrentMemberAssignmentValueTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ShareGroupCurrentMemberAssignmentValueTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -107,7 +123,10 @@ function writeShareGroupCurrentMemberAssignmentValueTopicPartitions(w: Writer, _
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupCurrentMemberAssignmentValueTopicPartitions(r: Reader, _version: number): ShareGroupCurrentMemberAssignmentValueTopicPartitions {
+function readShareGroupCurrentMemberAssignmentValueTopicPartitions(
+  r: Reader,
+  _version: number,
+): ShareGroupCurrentMemberAssignmentValueTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

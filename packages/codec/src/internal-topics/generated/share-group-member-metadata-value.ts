@@ -29,33 +29,34 @@ clientHost string 0+
 subscribedTopicNames []string 0+
 `;
 
-export const ShareGroupMemberMetadataValue: Message<ShareGroupMemberMetadataValue, ShareGroupMemberMetadataValueInput> = {
-  name: 'ShareGroupMemberMetadataValue',
-  type: 'coordinator-value',
-  apiKey: 10,
-  minVersion: 0,
-  maxVersion: 0,
-  firstFlexible: 0,
-  layout,
+export const ShareGroupMemberMetadataValue: Message<ShareGroupMemberMetadataValue, ShareGroupMemberMetadataValueInput> =
+  {
+    name: 'ShareGroupMemberMetadataValue',
+    type: 'coordinator-value',
+    apiKey: 10,
+    minVersion: 0,
+    maxVersion: 0,
+    firstFlexible: 0,
+    layout,
 
-  encode(value: ShareGroupMemberMetadataValueInput, version: number): Uint8Array {
-    return encodeMessage(ShareGroupMemberMetadataValue, value, version);
-  },
+    encode(value: ShareGroupMemberMetadataValueInput, version: number): Uint8Array {
+      return encodeMessage(ShareGroupMemberMetadataValue, value, version);
+    },
 
-  decode(bytes: Uint8Array, version: number): ShareGroupMemberMetadataValue {
-    return decodeMessage(ShareGroupMemberMetadataValue, bytes, version);
-  },
+    decode(bytes: Uint8Array, version: number): ShareGroupMemberMetadataValue {
+      return decodeMessage(ShareGroupMemberMetadataValue, bytes, version);
+    },
 
-  write(w: Writer, version: number, m: ShareGroupMemberMetadataValueInput): void {
-    checkVersion(ShareGroupMemberMetadataValue, version);
-    writeShareGroupMemberMetadataValue(w, version, m);
-  },
+    write(w: Writer, version: number, m: ShareGroupMemberMetadataValueInput): void {
+      checkVersion(ShareGroupMemberMetadataValue, version);
+      writeShareGroupMemberMetadataValue(w, version, m);
+    },
 
-  read(r: Reader, version: number): ShareGroupMemberMetadataValue {
-    checkVersion(ShareGroupMemberMetadataValue, version);
-    return readShareGroupMemberMetadataValue(r, version);
-  },
-};
+    read(r: Reader, version: number): ShareGroupMemberMetadataValue {
+      checkVersion(ShareGroupMemberMetadataValue, version);
+      return readShareGroupMemberMetadataValue(r, version);
+    },
+  };
 
 function writeShareGroupMemberMetadataValue(w: Writer, _version: number, m: ShareGroupMemberMetadataValueInput): void {
   w.compactNullableString(m.rackId);

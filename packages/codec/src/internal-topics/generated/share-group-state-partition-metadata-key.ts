@@ -16,7 +16,10 @@ const layout = `
 groupId string 0+
 `;
 
-export const ShareGroupStatePartitionMetadataKey: Message<ShareGroupStatePartitionMetadataKey, ShareGroupStatePartitionMetadataKeyInput> = {
+export const ShareGroupStatePartitionMetadataKey: Message<
+  ShareGroupStatePartitionMetadataKey,
+  ShareGroupStatePartitionMetadataKeyInput
+> = {
   name: 'ShareGroupStatePartitionMetadataKey',
   type: 'coordinator-key',
   apiKey: 15,
@@ -44,7 +47,11 @@ export const ShareGroupStatePartitionMetadataKey: Message<ShareGroupStatePartiti
   },
 };
 
-function writeShareGroupStatePartitionMetadataKey(w: Writer, _version: number, m: ShareGroupStatePartitionMetadataKeyInput): void {
+function writeShareGroupStatePartitionMetadataKey(
+  w: Writer,
+  _version: number,
+  m: ShareGroupStatePartitionMetadataKeyInput,
+): void {
   w.string(m.groupId);
 }
 

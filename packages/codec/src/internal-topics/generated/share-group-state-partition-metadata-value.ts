@@ -65,7 +65,10 @@ deletingTopics []struct 0+ {
 }
 `;
 
-export const ShareGroupStatePartitionMetadataValue: Message<ShareGroupStatePartitionMetadataValue, ShareGroupStatePartitionMetadataValueInput> = {
+export const ShareGroupStatePartitionMetadataValue: Message<
+  ShareGroupStatePartitionMetadataValue,
+  ShareGroupStatePartitionMetadataValueInput
+> = {
   name: 'ShareGroupStatePartitionMetadataValue',
   type: 'coordinator-value',
   apiKey: 15,
@@ -93,35 +96,53 @@ export const ShareGroupStatePartitionMetadataValue: Message<ShareGroupStateParti
   },
 };
 
-function writeShareGroupStatePartitionMetadataValue(w: Writer, version: number, m: ShareGroupStatePartitionMetadataValueInput): void {
+function writeShareGroupStatePartitionMetadataValue(
+  w: Writer,
+  version: number,
+  m: ShareGroupStatePartitionMetadataValueInput,
+): void {
   const { initializingTopics } = m;
   w.compactArrayLength(initializingTopics);
-  for (let i = 0; i < initializingTopics.length; i++) writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(w, version, initializingTopics[i]!);
+  for (let i = 0; i < initializingTopics.length; i++)
+    writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(w, version, initializingTopics[i]!);
   const { initializedTopics } = m;
   w.compactArrayLength(initializedTopics);
-  for (let i = 0; i < initializedTopics.length; i++) writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(w, version, initializedTopics[i]!);
+  for (let i = 0; i < initializedTopics.length; i++)
+    writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(w, version, initializedTopics[i]!);
   const { deletingTopics } = m;
   w.compactArrayLength(deletingTopics);
-  for (let i = 0; i < deletingTopics.length; i++) writeShareGroupStatePartitionMetadataValueTopicInfo(w, version, deletingTopics[i]!);
+  for (let i = 0; i < deletingTopics.length; i++)
+    writeShareGroupStatePartitionMetadataValueTopicInfo(w, version, deletingTopics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
 function readShareGroupStatePartitionMetadataValue(r: Reader, version: number): ShareGroupStatePartitionMetadataValue {
   const initializingTopicCount = r.compactArrayLength(19);
-  const initializingTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = new Array(initializingTopicCount);
-  for (let i = 0; i < initializingTopicCount; i++) initializingTopics[i] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version);
+  const initializingTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = new Array(
+    initializingTopicCount,
+  );
+  for (let i = 0; i < initializingTopicCount; i++)
+    initializingTopics[i] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version);
   const initializedTopicCount = r.compactArrayLength(19);
-  const initializedTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = new Array(initializedTopicCount);
-  for (let i = 0; i < initializedTopicCount; i++) initializedTopics[i] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version);
+  const initializedTopics: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[] = new Array(
+    initializedTopicCount,
+  );
+  for (let i = 0; i < initializedTopicCount; i++)
+    initializedTopics[i] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r, version);
   const deletingTopicCount = r.compactArrayLength(18);
   const deletingTopics: ShareGroupStatePartitionMetadataValueTopicInfo[] = new Array(deletingTopicCount);
-  for (let i = 0; i < deletingTopicCount; i++) deletingTopics[i] = readShareGroupStatePartitionMetadataValueTopicInfo(r, version);
+  for (let i = 0; i < deletingTopicCount; i++)
+    deletingTopics[i] = readShareGroupStatePartitionMetadataValueTopicInfo(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { initializingTopics, initializedTopics, deletingTopics, unknownTaggedFields };
 }
 
-function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(w: Writer, _version: number, m: ShareGroupStatePartitionMetadataValueTopicPartitionsInfoInput): void {
+function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(
+  w: Writer,
+  _version: number,
+  m: ShareGroupStatePartitionMetadataValueTopicPartitionsInfoInput,
+): void {
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   const { partitions } = m;
@@ -131,7 +152,10 @@ function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(w: Writer
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r: Reader, _version: number): ShareGroupStatePartitionMetadataValueTopicPartitionsInfo {
+function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(
+  r: Reader,
+  _version: number,
+): ShareGroupStatePartitionMetadataValueTopicPartitionsInfo {
   const topicId = r.uuid();
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);
@@ -141,14 +165,21 @@ function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(r: Reader,
   return { topicId, topicName, partitions, unknownTaggedFields };
 }
 
-function writeShareGroupStatePartitionMetadataValueTopicInfo(w: Writer, _version: number, m: ShareGroupStatePartitionMetadataValueTopicInfoInput): void {
+function writeShareGroupStatePartitionMetadataValueTopicInfo(
+  w: Writer,
+  _version: number,
+  m: ShareGroupStatePartitionMetadataValueTopicInfoInput,
+): void {
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupStatePartitionMetadataValueTopicInfo(r: Reader, _version: number): ShareGroupStatePartitionMetadataValueTopicInfo {
+function readShareGroupStatePartitionMetadataValueTopicInfo(
+  r: Reader,
+  _version: number,
+): ShareGroupStatePartitionMetadataValueTopicInfo {
   const topicId = r.uuid();
   const topicName = r.compactString();
   const unknownTaggedFields = r.taggedFields();

@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const ShareGroupTargetAssignmentMemberKey: Message<ShareGroupTargetAssignmentMemberKey, ShareGroupTargetAssignmentMemberKeyInput> = {
+export const ShareGroupTargetAssignmentMemberKey: Message<
+  ShareGroupTargetAssignmentMemberKey,
+  ShareGroupTargetAssignmentMemberKeyInput
+> = {
   name: 'ShareGroupTargetAssignmentMemberKey',
   type: 'coordinator-key',
   apiKey: 13,
@@ -47,7 +50,11 @@ export const ShareGroupTargetAssignmentMemberKey: Message<ShareGroupTargetAssign
   },
 };
 
-function writeShareGroupTargetAssignmentMemberKey(w: Writer, _version: number, m: ShareGroupTargetAssignmentMemberKeyInput): void {
+function writeShareGroupTargetAssignmentMemberKey(
+  w: Writer,
+  _version: number,
+  m: ShareGroupTargetAssignmentMemberKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }

@@ -36,7 +36,10 @@ topicPartitions []struct 0+ {
 }
 `;
 
-export const ShareGroupTargetAssignmentMemberValue: Message<ShareGroupTargetAssignmentMemberValue, ShareGroupTargetAssignmentMemberValueInput> = {
+export const ShareGroupTargetAssignmentMemberValue: Message<
+  ShareGroupTargetAssignmentMemberValue,
+  ShareGroupTargetAssignmentMemberValueInput
+> = {
   name: 'ShareGroupTargetAssignmentMemberValue',
   type: 'coordinator-value',
   apiKey: 13,
@@ -64,10 +67,15 @@ export const ShareGroupTargetAssignmentMemberValue: Message<ShareGroupTargetAssi
   },
 };
 
-function writeShareGroupTargetAssignmentMemberValue(w: Writer, version: number, m: ShareGroupTargetAssignmentMemberValueInput): void {
+function writeShareGroupTargetAssignmentMemberValue(
+  w: Writer,
+  version: number,
+  m: ShareGroupTargetAssignmentMemberValueInput,
+): void {
   const { topicPartitions } = m;
   w.compactArrayLength(topicPartitions);
-  for (let i = 0; i < topicPartitions.length; i++) writeShareGroupTargetAssignmentMemberValueTopicPartition(w, version, topicPartitions[i]!);
+  for (let i = 0; i < topicPartitions.length; i++)
+    writeShareGroupTargetAssignmentMemberValueTopicPartition(w, version, topicPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -75,12 +83,17 @@ function writeShareGroupTargetAssignmentMemberValue(w: Writer, version: number, 
 function readShareGroupTargetAssignmentMemberValue(r: Reader, version: number): ShareGroupTargetAssignmentMemberValue {
   const topicPartitionCount = r.compactArrayLength(18);
   const topicPartitions: ShareGroupTargetAssignmentMemberValueTopicPartition[] = new Array(topicPartitionCount);
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readShareGroupTargetAssignmentMemberValueTopicPartition(r, version);
+  for (let i = 0; i < topicPartitionCount; i++)
+    topicPartitions[i] = readShareGroupTargetAssignmentMemberValueTopicPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
 
-function writeShareGroupTargetAssignmentMemberValueTopicPartition(w: Writer, _version: number, m: ShareGroupTargetAssignmentMemberValueTopicPartitionInput): void {
+function writeShareGroupTargetAssignmentMemberValueTopicPartition(
+  w: Writer,
+  _version: number,
+  m: ShareGroupTargetAssignmentMemberValueTopicPartitionInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -89,7 +102,10 @@ function writeShareGroupTargetAssignmentMemberValueTopicPartition(w: Writer, _ve
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupTargetAssignmentMemberValueTopicPartition(r: Reader, _version: number): ShareGroupTargetAssignmentMemberValueTopicPartition {
+function readShareGroupTargetAssignmentMemberValueTopicPartition(
+  r: Reader,
+  _version: number,
+): ShareGroupTargetAssignmentMemberValueTopicPartition {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

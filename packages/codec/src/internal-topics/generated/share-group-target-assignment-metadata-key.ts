@@ -16,7 +16,10 @@ const layout = `
 groupId string 0+
 `;
 
-export const ShareGroupTargetAssignmentMetadataKey: Message<ShareGroupTargetAssignmentMetadataKey, ShareGroupTargetAssignmentMetadataKeyInput> = {
+export const ShareGroupTargetAssignmentMetadataKey: Message<
+  ShareGroupTargetAssignmentMetadataKey,
+  ShareGroupTargetAssignmentMetadataKeyInput
+> = {
   name: 'ShareGroupTargetAssignmentMetadataKey',
   type: 'coordinator-key',
   apiKey: 12,
@@ -44,7 +47,11 @@ export const ShareGroupTargetAssignmentMetadataKey: Message<ShareGroupTargetAssi
   },
 };
 
-function writeShareGroupTargetAssignmentMetadataKey(w: Writer, _version: number, m: ShareGroupTargetAssignmentMetadataKeyInput): void {
+function writeShareGroupTargetAssignmentMetadataKey(
+  w: Writer,
+  _version: number,
+  m: ShareGroupTargetAssignmentMetadataKeyInput,
+): void {
   w.string(m.groupId);
 }
 

@@ -24,7 +24,10 @@ assignmentEpoch int32 0+
 assignmentTimestamp int64 0+ tag 0 0+
 `;
 
-export const ShareGroupTargetAssignmentMetadataValue: Message<ShareGroupTargetAssignmentMetadataValue, ShareGroupTargetAssignmentMetadataValueInput> = {
+export const ShareGroupTargetAssignmentMetadataValue: Message<
+  ShareGroupTargetAssignmentMetadataValue,
+  ShareGroupTargetAssignmentMetadataValueInput
+> = {
   name: 'ShareGroupTargetAssignmentMetadataValue',
   type: 'coordinator-value',
   apiKey: 12,
@@ -52,7 +55,11 @@ export const ShareGroupTargetAssignmentMetadataValue: Message<ShareGroupTargetAs
   },
 };
 
-function writeShareGroupTargetAssignmentMetadataValue(w: Writer, _version: number, m: ShareGroupTargetAssignmentMetadataValueInput): void {
+function writeShareGroupTargetAssignmentMetadataValue(
+  w: Writer,
+  _version: number,
+  m: ShareGroupTargetAssignmentMetadataValueInput,
+): void {
   w.int32(m.assignmentEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasAssignmentTimestamp = m.assignmentTimestamp !== undefined && m.assignmentTimestamp !== 0n;
@@ -67,7 +74,10 @@ function writeShareGroupTargetAssignmentMetadataValue(w: Writer, _version: numbe
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readShareGroupTargetAssignmentMetadataValue(r: Reader, _version: number): ShareGroupTargetAssignmentMetadataValue {
+function readShareGroupTargetAssignmentMetadataValue(
+  r: Reader,
+  _version: number,
+): ShareGroupTargetAssignmentMetadataValue {
   const assignmentEpoch = r.int32();
   let assignmentTimestamp: bigint = 0n;
   let unknownTaggedFields = noTaggedFields;

@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const StreamsGroupCurrentMemberAssignmentKey: Message<StreamsGroupCurrentMemberAssignmentKey, StreamsGroupCurrentMemberAssignmentKeyInput> = {
+export const StreamsGroupCurrentMemberAssignmentKey: Message<
+  StreamsGroupCurrentMemberAssignmentKey,
+  StreamsGroupCurrentMemberAssignmentKeyInput
+> = {
   name: 'StreamsGroupCurrentMemberAssignmentKey',
   type: 'coordinator-key',
   apiKey: 22,
@@ -47,12 +50,19 @@ export const StreamsGroupCurrentMemberAssignmentKey: Message<StreamsGroupCurrent
   },
 };
 
-function writeStreamsGroupCurrentMemberAssignmentKey(w: Writer, _version: number, m: StreamsGroupCurrentMemberAssignmentKeyInput): void {
+function writeStreamsGroupCurrentMemberAssignmentKey(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupCurrentMemberAssignmentKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }
 
-function readStreamsGroupCurrentMemberAssignmentKey(r: Reader, _version: number): StreamsGroupCurrentMemberAssignmentKey {
+function readStreamsGroupCurrentMemberAssignmentKey(
+  r: Reader,
+  _version: number,
+): StreamsGroupCurrentMemberAssignmentKey {
   const groupId = r.string();
   const memberId = r.string();
   return { groupId, memberId };

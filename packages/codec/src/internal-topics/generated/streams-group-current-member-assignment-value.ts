@@ -86,7 +86,10 @@ warmupTasksPendingRevocation []struct 0+ {
 }
 `;
 
-export const StreamsGroupCurrentMemberAssignmentValue: Message<StreamsGroupCurrentMemberAssignmentValue, StreamsGroupCurrentMemberAssignmentValueInput> = {
+export const StreamsGroupCurrentMemberAssignmentValue: Message<
+  StreamsGroupCurrentMemberAssignmentValue,
+  StreamsGroupCurrentMemberAssignmentValueInput
+> = {
   name: 'StreamsGroupCurrentMemberAssignmentValue',
   type: 'coordinator-value',
   apiKey: 22,
@@ -114,54 +117,79 @@ export const StreamsGroupCurrentMemberAssignmentValue: Message<StreamsGroupCurre
   },
 };
 
-function writeStreamsGroupCurrentMemberAssignmentValue(w: Writer, version: number, m: StreamsGroupCurrentMemberAssignmentValueInput): void {
+function writeStreamsGroupCurrentMemberAssignmentValue(
+  w: Writer,
+  version: number,
+  m: StreamsGroupCurrentMemberAssignmentValueInput,
+): void {
   w.int32(m.memberEpoch);
   w.int32(m.previousMemberEpoch);
   w.int8(m.state);
   const { activeTasks } = m;
   w.compactArrayLength(activeTasks);
-  for (let i = 0; i < activeTasks.length; i++) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, activeTasks[i]!);
+  for (let i = 0; i < activeTasks.length; i++)
+    writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, activeTasks[i]!);
   const { standbyTasks } = m;
   w.compactArrayLength(standbyTasks);
-  for (let i = 0; i < standbyTasks.length; i++) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, standbyTasks[i]!);
+  for (let i = 0; i < standbyTasks.length; i++)
+    writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, standbyTasks[i]!);
   const { warmupTasks } = m;
   w.compactArrayLength(warmupTasks);
-  for (let i = 0; i < warmupTasks.length; i++) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, warmupTasks[i]!);
+  for (let i = 0; i < warmupTasks.length; i++)
+    writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, warmupTasks[i]!);
   const { activeTasksPendingRevocation } = m;
   w.compactArrayLength(activeTasksPendingRevocation);
-  for (let i = 0; i < activeTasksPendingRevocation.length; i++) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, activeTasksPendingRevocation[i]!);
+  for (let i = 0; i < activeTasksPendingRevocation.length; i++)
+    writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, activeTasksPendingRevocation[i]!);
   const { standbyTasksPendingRevocation } = m;
   w.compactArrayLength(standbyTasksPendingRevocation);
-  for (let i = 0; i < standbyTasksPendingRevocation.length; i++) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, standbyTasksPendingRevocation[i]!);
+  for (let i = 0; i < standbyTasksPendingRevocation.length; i++)
+    writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, standbyTasksPendingRevocation[i]!);
   const { warmupTasksPendingRevocation } = m;
   w.compactArrayLength(warmupTasksPendingRevocation);
-  for (let i = 0; i < warmupTasksPendingRevocation.length; i++) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, warmupTasksPendingRevocation[i]!);
+  for (let i = 0; i < warmupTasksPendingRevocation.length; i++)
+    writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w, version, warmupTasksPendingRevocation[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupCurrentMemberAssignmentValue(r: Reader, version: number): StreamsGroupCurrentMemberAssignmentValue {
+function readStreamsGroupCurrentMemberAssignmentValue(
+  r: Reader,
+  version: number,
+): StreamsGroupCurrentMemberAssignmentValue {
   const memberEpoch = r.int32();
   const previousMemberEpoch = r.int32();
   const state = r.int8();
   const activeTaskCount = r.compactArrayLength(3);
   const activeTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(activeTaskCount);
-  for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
+  for (let i = 0; i < activeTaskCount; i++)
+    activeTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const standbyTaskCount = r.compactArrayLength(3);
   const standbyTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(standbyTaskCount);
-  for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
+  for (let i = 0; i < standbyTaskCount; i++)
+    standbyTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const warmupTaskCount = r.compactArrayLength(3);
   const warmupTasks: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(warmupTaskCount);
-  for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
+  for (let i = 0; i < warmupTaskCount; i++)
+    warmupTasks[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const activeTasksPendingRevocationCount = r.compactArrayLength(3);
-  const activeTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(activeTasksPendingRevocationCount);
-  for (let i = 0; i < activeTasksPendingRevocationCount; i++) activeTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
+  const activeTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(
+    activeTasksPendingRevocationCount,
+  );
+  for (let i = 0; i < activeTasksPendingRevocationCount; i++)
+    activeTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const standbyTasksPendingRevocationCount = r.compactArrayLength(3);
-  const standbyTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(standbyTasksPendingRevocationCount);
-  for (let i = 0; i < standbyTasksPendingRevocationCount; i++) standbyTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
+  const standbyTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(
+    standbyTasksPendingRevocationCount,
+  );
+  for (let i = 0; i < standbyTasksPendingRevocationCount; i++)
+    standbyTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const warmupTasksPendingRevocationCount = r.compactArrayLength(3);
-  const warmupTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(warmupTasksPendingRevocationCount);
-  for (let i = 0; i < warmupTasksPendingRevocationCount; i++) warmupTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
+  const warmupTasksPendingRevocation: StreamsGroupCurrentMemberAssignmentValueTaskIds[] = new Array(
+    warmupTasksPendingRevocationCount,
+  );
+  for (let i = 0; i < warmupTasksPendingRevocationCount; i++)
+    warmupTasksPendingRevocation[i] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     memberEpoch,
@@ -177,13 +205,18 @@ function readStreamsGroupCurrentMemberAssignmentValue(r: Reader, version: number
   };
 }
 
-function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w: Writer, _version: number, m: StreamsGroupCurrentMemberAssignmentValueTaskIdsInput): void {
+function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupCurrentMemberAssignmentValueTaskIdsInput,
+): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
   for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasAssignmentEpochs = m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
+  const hasAssignmentEpochs =
+    m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
   w.uvarint(unknownTaggedFields.length + Number(hasAssignmentEpochs));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasAssignmentEpochs) {
@@ -198,7 +231,10 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(w: Writer, _versio
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readStreamsGroupCurrentMemberAssignmentValueTaskIds(r: Reader, _version: number): StreamsGroupCurrentMemberAssignmentValueTaskIds {
+function readStreamsGroupCurrentMemberAssignmentValueTaskIds(
+  r: Reader,
+  _version: number,
+): StreamsGroupCurrentMemberAssignmentValueTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -19,33 +19,34 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const StreamsGroupMemberMetadataKey: Message<StreamsGroupMemberMetadataKey, StreamsGroupMemberMetadataKeyInput> = {
-  name: 'StreamsGroupMemberMetadataKey',
-  type: 'coordinator-key',
-  apiKey: 19,
-  minVersion: 0,
-  maxVersion: 0,
-  firstFlexible: Number.POSITIVE_INFINITY,
-  layout,
+export const StreamsGroupMemberMetadataKey: Message<StreamsGroupMemberMetadataKey, StreamsGroupMemberMetadataKeyInput> =
+  {
+    name: 'StreamsGroupMemberMetadataKey',
+    type: 'coordinator-key',
+    apiKey: 19,
+    minVersion: 0,
+    maxVersion: 0,
+    firstFlexible: Number.POSITIVE_INFINITY,
+    layout,
 
-  encode(value: StreamsGroupMemberMetadataKeyInput, version: number): Uint8Array {
-    return encodeMessage(StreamsGroupMemberMetadataKey, value, version);
-  },
+    encode(value: StreamsGroupMemberMetadataKeyInput, version: number): Uint8Array {
+      return encodeMessage(StreamsGroupMemberMetadataKey, value, version);
+    },
 
-  decode(bytes: Uint8Array, version: number): StreamsGroupMemberMetadataKey {
-    return decodeMessage(StreamsGroupMemberMetadataKey, bytes, version);
-  },
+    decode(bytes: Uint8Array, version: number): StreamsGroupMemberMetadataKey {
+      return decodeMessage(StreamsGroupMemberMetadataKey, bytes, version);
+    },
 
-  write(w: Writer, version: number, m: StreamsGroupMemberMetadataKeyInput): void {
-    checkVersion(StreamsGroupMemberMetadataKey, version);
-    writeStreamsGroupMemberMetadataKey(w, version, m);
-  },
+    write(w: Writer, version: number, m: StreamsGroupMemberMetadataKeyInput): void {
+      checkVersion(StreamsGroupMemberMetadataKey, version);
+      writeStreamsGroupMemberMetadataKey(w, version, m);
+    },
 
-  read(r: Reader, version: number): StreamsGroupMemberMetadataKey {
-    checkVersion(StreamsGroupMemberMetadataKey, version);
-    return readStreamsGroupMemberMetadataKey(r, version);
-  },
-};
+    read(r: Reader, version: number): StreamsGroupMemberMetadataKey {
+      checkVersion(StreamsGroupMemberMetadataKey, version);
+      return readStreamsGroupMemberMetadataKey(r, version);
+    },
+  };
 
 function writeStreamsGroupMemberMetadataKey(w: Writer, _version: number, m: StreamsGroupMemberMetadataKeyInput): void {
   w.string(m.groupId);

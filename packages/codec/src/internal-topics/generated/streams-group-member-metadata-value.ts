@@ -79,7 +79,10 @@ clientTags []struct 0+ {
 }
 `;
 
-export const StreamsGroupMemberMetadataValue: Message<StreamsGroupMemberMetadataValue, StreamsGroupMemberMetadataValueInput> = {
+export const StreamsGroupMemberMetadataValue: Message<
+  StreamsGroupMemberMetadataValue,
+  StreamsGroupMemberMetadataValueInput
+> = {
   name: 'StreamsGroupMemberMetadataValue',
   type: 'coordinator-value',
   apiKey: 19,
@@ -107,7 +110,11 @@ export const StreamsGroupMemberMetadataValue: Message<StreamsGroupMemberMetadata
   },
 };
 
-function writeStreamsGroupMemberMetadataValue(w: Writer, version: number, m: StreamsGroupMemberMetadataValueInput): void {
+function writeStreamsGroupMemberMetadataValue(
+  w: Writer,
+  version: number,
+  m: StreamsGroupMemberMetadataValueInput,
+): void {
   w.compactNullableString(m.instanceId);
   w.compactNullableString(m.rackId);
   w.compactString(m.clientId);
@@ -153,28 +160,42 @@ function readStreamsGroupMemberMetadataValue(r: Reader, version: number): Stream
   };
 }
 
-function writeStreamsGroupMemberMetadataValueEndpoint(w: Writer, _version: number, m: StreamsGroupMemberMetadataValueEndpointInput): void {
+function writeStreamsGroupMemberMetadataValueEndpoint(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupMemberMetadataValueEndpointInput,
+): void {
   w.compactString(m.host);
   w.uint16(m.port);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupMemberMetadataValueEndpoint(r: Reader, _version: number): StreamsGroupMemberMetadataValueEndpoint {
+function readStreamsGroupMemberMetadataValueEndpoint(
+  r: Reader,
+  _version: number,
+): StreamsGroupMemberMetadataValueEndpoint {
   const host = r.compactString();
   const port = r.uint16();
   const unknownTaggedFields = r.taggedFields();
   return { host, port, unknownTaggedFields };
 }
 
-function writeStreamsGroupMemberMetadataValueKeyValue(w: Writer, _version: number, m: StreamsGroupMemberMetadataValueKeyValueInput): void {
+function writeStreamsGroupMemberMetadataValueKeyValue(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupMemberMetadataValueKeyValueInput,
+): void {
   w.compactString(m.key);
   w.compactString(m.value);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupMemberMetadataValueKeyValue(r: Reader, _version: number): StreamsGroupMemberMetadataValueKeyValue {
+function readStreamsGroupMemberMetadataValueKeyValue(
+  r: Reader,
+  _version: number,
+): StreamsGroupMemberMetadataValueKeyValue {
   const key = r.compactString();
   const value = r.compactString();
   const unknownTaggedFields = r.taggedFields();

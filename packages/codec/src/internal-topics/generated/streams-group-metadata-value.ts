@@ -88,10 +88,19 @@ function writeStreamsGroupMetadataValue(w: Writer, version: number, m: StreamsGr
   w.int64(m.metadataHash);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasValidatedTopologyEpoch = m.validatedTopologyEpoch !== undefined && m.validatedTopologyEpoch !== -1;
-  const hasLastAssignmentConfigs = m.lastAssignmentConfigs !== undefined && (m.lastAssignmentConfigs === null || m.lastAssignmentConfigs.length > 0);
-  const hasStoredDescriptionTopologyEpoch = m.storedDescriptionTopologyEpoch !== undefined && m.storedDescriptionTopologyEpoch !== -1;
-  const hasFailedDescriptionTopologyEpoch = m.failedDescriptionTopologyEpoch !== undefined && m.failedDescriptionTopologyEpoch !== -1;
-  w.uvarint(unknownTaggedFields.length + Number(hasValidatedTopologyEpoch) + Number(hasLastAssignmentConfigs) + Number(hasStoredDescriptionTopologyEpoch) + Number(hasFailedDescriptionTopologyEpoch));
+  const hasLastAssignmentConfigs =
+    m.lastAssignmentConfigs !== undefined && (m.lastAssignmentConfigs === null || m.lastAssignmentConfigs.length > 0);
+  const hasStoredDescriptionTopologyEpoch =
+    m.storedDescriptionTopologyEpoch !== undefined && m.storedDescriptionTopologyEpoch !== -1;
+  const hasFailedDescriptionTopologyEpoch =
+    m.failedDescriptionTopologyEpoch !== undefined && m.failedDescriptionTopologyEpoch !== -1;
+  w.uvarint(
+    unknownTaggedFields.length +
+      Number(hasValidatedTopologyEpoch) +
+      Number(hasLastAssignmentConfigs) +
+      Number(hasStoredDescriptionTopologyEpoch) +
+      Number(hasFailedDescriptionTopologyEpoch),
+  );
   let next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasValidatedTopologyEpoch) {
     const start = w.beginTag(0);
@@ -105,7 +114,8 @@ function writeStreamsGroupMetadataValue(w: Writer, version: number, m: StreamsGr
     const lastAssignmentConfigs = m.lastAssignmentConfigs ?? null;
     w.compactNullableArrayLength(lastAssignmentConfigs);
     if (lastAssignmentConfigs !== null) {
-      for (let i = 0; i < lastAssignmentConfigs.length; i++) writeStreamsGroupMetadataValueLastAssignmentConfig(w, version, lastAssignmentConfigs[i]!);
+      for (let i = 0; i < lastAssignmentConfigs.length; i++)
+        writeStreamsGroupMetadataValueLastAssignmentConfig(w, version, lastAssignmentConfigs[i]!);
     }
     w.endTag(start);
   }
@@ -148,7 +158,8 @@ function readStreamsGroupMetadataValue(r: Reader, version: number): StreamsGroup
       case 1: {
         const lastAssignmentConfigCount = r.compactNullableArrayLength(3);
         const list: StreamsGroupMetadataValueLastAssignmentConfig[] = new Array(Math.max(lastAssignmentConfigCount, 0));
-        for (let i = 0; i < lastAssignmentConfigCount; i++) list[i] = readStreamsGroupMetadataValueLastAssignmentConfig(r, version);
+        for (let i = 0; i < lastAssignmentConfigCount; i++)
+          list[i] = readStreamsGroupMetadataValueLastAssignmentConfig(r, version);
         lastAssignmentConfigs = lastAssignmentConfigCount < 0 ? null : list;
         r.endTag(tag, end);
         break;
@@ -179,14 +190,21 @@ function readStreamsGroupMetadataValue(r: Reader, version: number): StreamsGroup
   };
 }
 
-function writeStreamsGroupMetadataValueLastAssignmentConfig(w: Writer, _version: number, m: StreamsGroupMetadataValueLastAssignmentConfigInput): void {
+function writeStreamsGroupMetadataValueLastAssignmentConfig(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupMetadataValueLastAssignmentConfigInput,
+): void {
   w.compactString(m.key);
   w.compactString(m.value);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupMetadataValueLastAssignmentConfig(r: Reader, _version: number): StreamsGroupMetadataValueLastAssignmentConfig {
+function readStreamsGroupMetadataValueLastAssignmentConfig(
+  r: Reader,
+  _version: number,
+): StreamsGroupMetadataValueLastAssignmentConfig {
   const key = r.compactString();
   const value = r.compactString();
   const unknownTaggedFields = r.taggedFields();

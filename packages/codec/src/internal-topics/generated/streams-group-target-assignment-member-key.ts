@@ -19,7 +19,10 @@ groupId string 0+
 memberId string 0+
 `;
 
-export const StreamsGroupTargetAssignmentMemberKey: Message<StreamsGroupTargetAssignmentMemberKey, StreamsGroupTargetAssignmentMemberKeyInput> = {
+export const StreamsGroupTargetAssignmentMemberKey: Message<
+  StreamsGroupTargetAssignmentMemberKey,
+  StreamsGroupTargetAssignmentMemberKeyInput
+> = {
   name: 'StreamsGroupTargetAssignmentMemberKey',
   type: 'coordinator-key',
   apiKey: 21,
@@ -47,7 +50,11 @@ export const StreamsGroupTargetAssignmentMemberKey: Message<StreamsGroupTargetAs
   },
 };
 
-function writeStreamsGroupTargetAssignmentMemberKey(w: Writer, _version: number, m: StreamsGroupTargetAssignmentMemberKeyInput): void {
+function writeStreamsGroupTargetAssignmentMemberKey(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTargetAssignmentMemberKeyInput,
+): void {
   w.string(m.groupId);
   w.string(m.memberId);
 }

@@ -47,7 +47,10 @@ warmupTasks []struct 0+ {
 }
 `;
 
-export const StreamsGroupTargetAssignmentMemberValue: Message<StreamsGroupTargetAssignmentMemberValue, StreamsGroupTargetAssignmentMemberValueInput> = {
+export const StreamsGroupTargetAssignmentMemberValue: Message<
+  StreamsGroupTargetAssignmentMemberValue,
+  StreamsGroupTargetAssignmentMemberValueInput
+> = {
   name: 'StreamsGroupTargetAssignmentMemberValue',
   type: 'coordinator-value',
   apiKey: 21,
@@ -75,35 +78,52 @@ export const StreamsGroupTargetAssignmentMemberValue: Message<StreamsGroupTarget
   },
 };
 
-function writeStreamsGroupTargetAssignmentMemberValue(w: Writer, version: number, m: StreamsGroupTargetAssignmentMemberValueInput): void {
+function writeStreamsGroupTargetAssignmentMemberValue(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTargetAssignmentMemberValueInput,
+): void {
   const { activeTasks } = m;
   w.compactArrayLength(activeTasks);
-  for (let i = 0; i < activeTasks.length; i++) writeStreamsGroupTargetAssignmentMemberValueTaskIds(w, version, activeTasks[i]!);
+  for (let i = 0; i < activeTasks.length; i++)
+    writeStreamsGroupTargetAssignmentMemberValueTaskIds(w, version, activeTasks[i]!);
   const { standbyTasks } = m;
   w.compactArrayLength(standbyTasks);
-  for (let i = 0; i < standbyTasks.length; i++) writeStreamsGroupTargetAssignmentMemberValueTaskIds(w, version, standbyTasks[i]!);
+  for (let i = 0; i < standbyTasks.length; i++)
+    writeStreamsGroupTargetAssignmentMemberValueTaskIds(w, version, standbyTasks[i]!);
   const { warmupTasks } = m;
   w.compactArrayLength(warmupTasks);
-  for (let i = 0; i < warmupTasks.length; i++) writeStreamsGroupTargetAssignmentMemberValueTaskIds(w, version, warmupTasks[i]!);
+  for (let i = 0; i < warmupTasks.length; i++)
+    writeStreamsGroupTargetAssignmentMemberValueTaskIds(w, version, warmupTasks[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTargetAssignmentMemberValue(r: Reader, version: number): StreamsGroupTargetAssignmentMemberValue {
+function readStreamsGroupTargetAssignmentMemberValue(
+  r: Reader,
+  version: number,
+): StreamsGroupTargetAssignmentMemberValue {
   const activeTaskCount = r.compactArrayLength(3);
   const activeTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = new Array(activeTaskCount);
-  for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
+  for (let i = 0; i < activeTaskCount; i++)
+    activeTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
   const standbyTaskCount = r.compactArrayLength(3);
   const standbyTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = new Array(standbyTaskCount);
-  for (let i = 0; i < standbyTaskCount; i++) standbyTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
+  for (let i = 0; i < standbyTaskCount; i++)
+    standbyTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
   const warmupTaskCount = r.compactArrayLength(3);
   const warmupTasks: StreamsGroupTargetAssignmentMemberValueTaskIds[] = new Array(warmupTaskCount);
-  for (let i = 0; i < warmupTaskCount; i++) warmupTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
+  for (let i = 0; i < warmupTaskCount; i++)
+    warmupTasks[i] = readStreamsGroupTargetAssignmentMemberValueTaskIds(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { activeTasks, standbyTasks, warmupTasks, unknownTaggedFields };
 }
 
-function writeStreamsGroupTargetAssignmentMemberValueTaskIds(w: Writer, _version: number, m: StreamsGroupTargetAssignmentMemberValueTaskIdsInput): void {
+function writeStreamsGroupTargetAssignmentMemberValueTaskIds(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTargetAssignmentMemberValueTaskIdsInput,
+): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -112,7 +132,10 @@ function writeStreamsGroupTargetAssignmentMemberValueTaskIds(w: Writer, _version
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTargetAssignmentMemberValueTaskIds(r: Reader, _version: number): StreamsGroupTargetAssignmentMemberValueTaskIds {
+function readStreamsGroupTargetAssignmentMemberValueTaskIds(
+  r: Reader,
+  _version: number,
+): StreamsGroupTargetAssignmentMemberValueTaskIds {
   const subtopologyId = r.compactString();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -16,7 +16,10 @@ const layout = `
 groupId string 0+
 `;
 
-export const StreamsGroupTargetAssignmentMetadataKey: Message<StreamsGroupTargetAssignmentMetadataKey, StreamsGroupTargetAssignmentMetadataKeyInput> = {
+export const StreamsGroupTargetAssignmentMetadataKey: Message<
+  StreamsGroupTargetAssignmentMetadataKey,
+  StreamsGroupTargetAssignmentMetadataKeyInput
+> = {
   name: 'StreamsGroupTargetAssignmentMetadataKey',
   type: 'coordinator-key',
   apiKey: 20,
@@ -44,11 +47,18 @@ export const StreamsGroupTargetAssignmentMetadataKey: Message<StreamsGroupTarget
   },
 };
 
-function writeStreamsGroupTargetAssignmentMetadataKey(w: Writer, _version: number, m: StreamsGroupTargetAssignmentMetadataKeyInput): void {
+function writeStreamsGroupTargetAssignmentMetadataKey(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTargetAssignmentMetadataKeyInput,
+): void {
   w.string(m.groupId);
 }
 
-function readStreamsGroupTargetAssignmentMetadataKey(r: Reader, _version: number): StreamsGroupTargetAssignmentMetadataKey {
+function readStreamsGroupTargetAssignmentMetadataKey(
+  r: Reader,
+  _version: number,
+): StreamsGroupTargetAssignmentMetadataKey {
   const groupId = r.string();
   return { groupId };
 }

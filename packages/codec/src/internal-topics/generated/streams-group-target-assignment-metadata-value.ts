@@ -24,7 +24,10 @@ assignmentEpoch int32 0+
 assignmentTimestamp int64 0+ tag 0 0+
 `;
 
-export const StreamsGroupTargetAssignmentMetadataValue: Message<StreamsGroupTargetAssignmentMetadataValue, StreamsGroupTargetAssignmentMetadataValueInput> = {
+export const StreamsGroupTargetAssignmentMetadataValue: Message<
+  StreamsGroupTargetAssignmentMetadataValue,
+  StreamsGroupTargetAssignmentMetadataValueInput
+> = {
   name: 'StreamsGroupTargetAssignmentMetadataValue',
   type: 'coordinator-value',
   apiKey: 20,
@@ -52,7 +55,11 @@ export const StreamsGroupTargetAssignmentMetadataValue: Message<StreamsGroupTarg
   },
 };
 
-function writeStreamsGroupTargetAssignmentMetadataValue(w: Writer, _version: number, m: StreamsGroupTargetAssignmentMetadataValueInput): void {
+function writeStreamsGroupTargetAssignmentMetadataValue(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTargetAssignmentMetadataValueInput,
+): void {
   w.int32(m.assignmentEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasAssignmentTimestamp = m.assignmentTimestamp !== undefined && m.assignmentTimestamp !== 0n;
@@ -67,7 +74,10 @@ function writeStreamsGroupTargetAssignmentMetadataValue(w: Writer, _version: num
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readStreamsGroupTargetAssignmentMetadataValue(r: Reader, _version: number): StreamsGroupTargetAssignmentMetadataValue {
+function readStreamsGroupTargetAssignmentMetadataValue(
+  r: Reader,
+  _version: number,
+): StreamsGroupTargetAssignmentMetadataValue {
   const assignmentEpoch = r.int32();
   let assignmentTimestamp: bigint = 0n;
   let unknownTaggedFields = noTaggedFields;

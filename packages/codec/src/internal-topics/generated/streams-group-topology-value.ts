@@ -152,7 +152,8 @@ function writeStreamsGroupTopologyValue(w: Writer, version: number, m: StreamsGr
   w.int32(m.epoch);
   const { subtopologies } = m;
   w.compactArrayLength(subtopologies);
-  for (let i = 0; i < subtopologies.length; i++) writeStreamsGroupTopologyValueSubtopology(w, version, subtopologies[i]!);
+  for (let i = 0; i < subtopologies.length; i++)
+    writeStreamsGroupTopologyValueSubtopology(w, version, subtopologies[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -166,7 +167,11 @@ function readStreamsGroupTopologyValue(r: Reader, version: number): StreamsGroup
   return { epoch, subtopologies, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyValueSubtopology(w: Writer, version: number, m: StreamsGroupTopologyValueSubtopologyInput): void {
+function writeStreamsGroupTopologyValueSubtopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTopologyValueSubtopologyInput,
+): void {
   w.compactString(m.subtopologyId);
   const { sourceTopics } = m;
   w.compactArrayLength(sourceTopics);
@@ -176,16 +181,19 @@ function writeStreamsGroupTopologyValueSubtopology(w: Writer, version: number, m
   for (let i = 0; i < sourceTopicRegex.length; i++) w.compactString(sourceTopicRegex[i]!);
   const { stateChangelogTopics } = m;
   w.compactArrayLength(stateChangelogTopics);
-  for (let i = 0; i < stateChangelogTopics.length; i++) writeStreamsGroupTopologyValueTopicInfo(w, version, stateChangelogTopics[i]!);
+  for (let i = 0; i < stateChangelogTopics.length; i++)
+    writeStreamsGroupTopologyValueTopicInfo(w, version, stateChangelogTopics[i]!);
   const { repartitionSinkTopics } = m;
   w.compactArrayLength(repartitionSinkTopics);
   for (let i = 0; i < repartitionSinkTopics.length; i++) w.compactString(repartitionSinkTopics[i]!);
   const { repartitionSourceTopics } = m;
   w.compactArrayLength(repartitionSourceTopics);
-  for (let i = 0; i < repartitionSourceTopics.length; i++) writeStreamsGroupTopologyValueTopicInfo(w, version, repartitionSourceTopics[i]!);
+  for (let i = 0; i < repartitionSourceTopics.length; i++)
+    writeStreamsGroupTopologyValueTopicInfo(w, version, repartitionSourceTopics[i]!);
   const { copartitionGroups } = m;
   w.compactArrayLength(copartitionGroups);
-  for (let i = 0; i < copartitionGroups.length; i++) writeStreamsGroupTopologyValueCopartitionGroup(w, version, copartitionGroups[i]!);
+  for (let i = 0; i < copartitionGroups.length; i++)
+    writeStreamsGroupTopologyValueCopartitionGroup(w, version, copartitionGroups[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -200,16 +208,19 @@ function readStreamsGroupTopologyValueSubtopology(r: Reader, version: number): S
   for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex[i] = r.compactString();
   const stateChangelogTopicCount = r.compactArrayLength(9);
   const stateChangelogTopics: StreamsGroupTopologyValueTopicInfo[] = new Array(stateChangelogTopicCount);
-  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics[i] = readStreamsGroupTopologyValueTopicInfo(r, version);
+  for (let i = 0; i < stateChangelogTopicCount; i++)
+    stateChangelogTopics[i] = readStreamsGroupTopologyValueTopicInfo(r, version);
   const repartitionSinkTopicCount = r.compactArrayLength(1);
   const repartitionSinkTopics: string[] = new Array(repartitionSinkTopicCount);
   for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics[i] = r.compactString();
   const repartitionSourceTopicCount = r.compactArrayLength(9);
   const repartitionSourceTopics: StreamsGroupTopologyValueTopicInfo[] = new Array(repartitionSourceTopicCount);
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = readStreamsGroupTopologyValueTopicInfo(r, version);
+  for (let i = 0; i < repartitionSourceTopicCount; i++)
+    repartitionSourceTopics[i] = readStreamsGroupTopologyValueTopicInfo(r, version);
   const copartitionGroupCount = r.compactArrayLength(4);
   const copartitionGroups: StreamsGroupTopologyValueCopartitionGroup[] = new Array(copartitionGroupCount);
-  for (let i = 0; i < copartitionGroupCount; i++) copartitionGroups[i] = readStreamsGroupTopologyValueCopartitionGroup(r, version);
+  for (let i = 0; i < copartitionGroupCount; i++)
+    copartitionGroups[i] = readStreamsGroupTopologyValueCopartitionGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     subtopologyId,
@@ -223,7 +234,11 @@ function readStreamsGroupTopologyValueSubtopology(r: Reader, version: number): S
   };
 }
 
-function writeStreamsGroupTopologyValueTopicInfo(w: Writer, version: number, m: StreamsGroupTopologyValueTopicInfoInput): void {
+function writeStreamsGroupTopologyValueTopicInfo(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTopologyValueTopicInfoInput,
+): void {
   w.compactString(m.name);
   w.int32(m.partitions);
   w.int16(m.replicationFactor);
@@ -245,7 +260,11 @@ function readStreamsGroupTopologyValueTopicInfo(r: Reader, version: number): Str
   return { name, partitions, replicationFactor, topicConfigs, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyValueTopicConfig(w: Writer, _version: number, m: StreamsGroupTopologyValueTopicConfigInput): void {
+function writeStreamsGroupTopologyValueTopicConfig(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTopologyValueTopicConfigInput,
+): void {
   w.compactString(m.key);
   w.compactString(m.value);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -259,7 +278,11 @@ function readStreamsGroupTopologyValueTopicConfig(r: Reader, _version: number): 
   return { key, value, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyValueCopartitionGroup(w: Writer, _version: number, m: StreamsGroupTopologyValueCopartitionGroupInput): void {
+function writeStreamsGroupTopologyValueCopartitionGroup(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTopologyValueCopartitionGroupInput,
+): void {
   const { sourceTopics } = m;
   w.compactArrayLength(sourceTopics);
   for (let i = 0; i < sourceTopics.length; i++) w.int16(sourceTopics[i]!);
@@ -273,7 +296,10 @@ function writeStreamsGroupTopologyValueCopartitionGroup(w: Writer, _version: num
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyValueCopartitionGroup(r: Reader, _version: number): StreamsGroupTopologyValueCopartitionGroup {
+function readStreamsGroupTopologyValueCopartitionGroup(
+  r: Reader,
+  _version: number,
+): StreamsGroupTopologyValueCopartitionGroup {
   const sourceTopicCount = r.compactArrayLength(2);
   const sourceTopics: number[] = new Array(sourceTopicCount);
   for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.int16();

@@ -113,40 +113,39 @@ export const TransactionLogValue: Message<TransactionLogValue, TransactionLogVal
 
 function writeTransactionLogValue(w: Writer, version: number, m: TransactionLogValueInput): void {
   w.int64(m.producerId);
-  const { previousProducerId = -1n } = m;
-  if (version <= 0) {
-    if (previousProducerId !== -1n) throw notInVersion('previousProducerId', version);
-  }
-  const { nextProducerId = -1n } = m;
-  if (version <= 0) {
-    if (nextProducerId !== -1n) throw notInVersion('nextProducerId', version);
-  }
+  if (version <= 0 && m.previousProducerId !== undefined && m.previousProducerId !== -1n)
+    throw notInVersion('previousProducerId', version);
+  if (version <= 0 && m.nextProducerId !== undefined && m.nextProducerId !== -1n)
+    throw notInVersion('nextProducerId', version);
   w.int16(m.producerEpoch);
-  const { nextProducerEpoch = -1 } = m;
-  if (version <= 0) {
-    if (nextProducerEpoch !== -1) throw notInVersion('nextProducerEpoch', version);
-  }
+  if (version <= 0 && m.nextProducerEpoch !== undefined && m.nextProducerEpoch !== -1)
+    throw notInVersion('nextProducerEpoch', version);
   w.int32(m.transactionTimeoutMs);
   w.int8(m.transactionStatus);
   const { transactionPartitions } = m;
   if (version >= 1) w.compactNullableArrayLength(transactionPartitions);
   else w.nullableArrayLength(transactionPartitions);
   if (transactionPartitions !== null) {
-    for (let i = 0; i < transactionPartitions.length; i++) writeTransactionLogValuePartitionsSchema(w, version, transactionPartitions[i]!);
+    for (let i = 0; i < transactionPartitions.length; i++)
+      writeTransactionLogValuePartitionsSchema(w, version, transactionPartitions[i]!);
   }
   w.int64(m.transactionLastUpdateTimestampMs);
   w.int64(m.transactionStartTimestampMs);
-  const { clientTransactionVersion = 0 } = m;
-  if (version <= 0) {
-    if (clientTransactionVersion !== 0) throw notInVersion('clientTransactionVersion', version);
-  }
+  if (version <= 0 && m.clientTransactionVersion !== undefined && m.clientTransactionVersion !== 0)
+    throw notInVersion('clientTransactionVersion', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
     const hasPreviousProducerId = m.previousProducerId !== undefined && m.previousProducerId !== -1n;
     const hasNextProducerId = m.nextProducerId !== undefined && m.nextProducerId !== -1n;
     const hasClientTransactionVersion = m.clientTransactionVersion !== undefined && m.clientTransactionVersion !== 0;
     const hasNextProducerEpoch = m.nextProducerEpoch !== undefined && m.nextProducerEpoch !== -1;
-    w.uvarint(unknownTaggedFields.length + Number(hasPreviousProducerId) + Number(hasNextProducerId) + Number(hasClientTransactionVersion) + Number(hasNextProducerEpoch));
+    w.uvarint(
+      unknownTaggedFields.length +
+        Number(hasPreviousProducerId) +
+        Number(hasNextProducerId) +
+        Number(hasClientTransactionVersion) +
+        Number(hasNextProducerEpoch),
+    );
     let next = w.unknownTags(unknownTaggedFields, 0, 0);
     if (hasPreviousProducerId) {
       const start = w.beginTag(0);
@@ -193,7 +192,8 @@ function readTransactionLogValue(r: Reader, version: number): TransactionLogValu
   let transactionPartitions: TransactionLogValuePartitionsSchema[] | null = null;
   if (transactionPartitionCount >= 0) {
     transactionPartitions = new Array(transactionPartitionCount);
-    for (let i = 0; i < transactionPartitionCount; i++) transactionPartitions[i] = readTransactionLogValuePartitionsSchema(r, version);
+    for (let i = 0; i < transactionPartitionCount; i++)
+      transactionPartitions[i] = readTransactionLogValuePartitionsSchema(r, version);
   }
   const transactionLastUpdateTimestampMs = r.int64();
   const transactionStartTimestampMs = r.int64();
@@ -248,7 +248,11 @@ function readTransactionLogValue(r: Reader, version: number): TransactionLogValu
   };
 }
 
-function writeTransactionLogValuePartitionsSchema(w: Writer, version: number, m: TransactionLogValuePartitionsSchemaInput): void {
+function writeTransactionLogValuePartitionsSchema(
+  w: Writer,
+  version: number,
+  m: TransactionLogValuePartitionsSchemaInput,
+): void {
   const { topic } = m;
   if (version >= 1) w.compactString(topic);
   else w.string(topic);

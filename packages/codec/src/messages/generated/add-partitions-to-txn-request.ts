@@ -127,7 +127,8 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartit
   const { transactions = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(transactions);
-    for (let i = 0; i < transactions.length; i++) writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(w, version, transactions[i]!);
+    for (let i = 0; i < transactions.length; i++)
+      writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(w, version, transactions[i]!);
   } else if (transactions.length > 0) throw notInVersion('transactions', version);
   const { v3AndBelowTransactionalId = '' } = m;
   if (version >= 4) {
@@ -147,10 +148,12 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartit
     if (v3AndBelowTopics.length > 0) throw notInVersion('v3AndBelowTopics', version);
   } else if (version >= 3) {
     w.compactArrayLength(v3AndBelowTopics);
-    for (let i = 0; i < v3AndBelowTopics.length; i++) writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w, version, v3AndBelowTopics[i]!);
+    for (let i = 0; i < v3AndBelowTopics.length; i++)
+      writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w, version, v3AndBelowTopics[i]!);
   } else {
     w.arrayLength(v3AndBelowTopics);
-    for (let i = 0; i < v3AndBelowTopics.length; i++) writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w, version, v3AndBelowTopics[i]!);
+    for (let i = 0; i < v3AndBelowTopics.length; i++)
+      writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w, version, v3AndBelowTopics[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
@@ -160,13 +163,15 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartit
 function readAddPartitionsToTxnRequest(r: Reader, version: number): AddPartitionsToTxnRequest {
   const transactionCount = version >= 4 ? r.compactArrayLength(14) : 0;
   const transactions: AddPartitionsToTxnRequestAddPartitionsToTxnTransaction[] = new Array(transactionCount);
-  for (let i = 0; i < transactionCount; i++) transactions[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r, version);
+  for (let i = 0; i < transactionCount; i++)
+    transactions[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r, version);
   const v3AndBelowTransactionalId = version >= 4 ? '' : version >= 3 ? r.compactString() : r.string();
   const v3AndBelowProducerId = version >= 4 ? 0n : r.int64();
   const v3AndBelowProducerEpoch = version >= 4 ? 0 : r.int16();
   const v3AndBelowTopicCount = version >= 4 ? 0 : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
   const v3AndBelowTopics: AddPartitionsToTxnRequestAddPartitionsToTxnTopic[] = new Array(v3AndBelowTopicCount);
-  for (let i = 0; i < v3AndBelowTopicCount; i++) v3AndBelowTopics[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r, version);
+  for (let i = 0; i < v3AndBelowTopicCount; i++)
+    v3AndBelowTopics[i] = readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return {
     transactions,
@@ -178,7 +183,11 @@ function readAddPartitionsToTxnRequest(r: Reader, version: number): AddPartition
   };
 }
 
-function writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(w: Writer, version: number, m: AddPartitionsToTxnRequestAddPartitionsToTxnTransactionInput): void {
+function writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(
+  w: Writer,
+  version: number,
+  m: AddPartitionsToTxnRequestAddPartitionsToTxnTransactionInput,
+): void {
   w.compactString(m.transactionalId);
   w.int64(m.producerId);
   w.int16(m.producerEpoch);
@@ -191,7 +200,10 @@ function writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(w: Writer, 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r: Reader, version: number): AddPartitionsToTxnRequestAddPartitionsToTxnTransaction {
+function readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(
+  r: Reader,
+  version: number,
+): AddPartitionsToTxnRequestAddPartitionsToTxnTransaction {
   const transactionalId = r.compactString();
   const producerId = r.int64();
   const producerEpoch = r.int16();
@@ -203,7 +215,11 @@ function readAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(r: Reader, v
   return { transactionalId, producerId, producerEpoch, verifyOnly, topics, unknownTaggedFields };
 }
 
-function writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w: Writer, version: number, m: AddPartitionsToTxnRequestAddPartitionsToTxnTopicInput): void {
+function writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(
+  w: Writer,
+  version: number,
+  m: AddPartitionsToTxnRequestAddPartitionsToTxnTopicInput,
+): void {
   const { name } = m;
   if (version >= 3) w.compactString(name);
   else w.string(name);
@@ -216,7 +232,10 @@ function writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(w: Writer, versio
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(r: Reader, version: number): AddPartitionsToTxnRequestAddPartitionsToTxnTopic {
+function readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(
+  r: Reader,
+  version: number,
+): AddPartitionsToTxnRequestAddPartitionsToTxnTopic {
   const name = version >= 3 ? r.compactString() : r.string();
   const partitionCount = version >= 3 ? r.compactArrayLength(4) : r.arrayLength(4);
   const partitions: number[] = new Array(partitionCount);

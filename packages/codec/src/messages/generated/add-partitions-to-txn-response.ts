@@ -94,37 +94,38 @@ resultsByTopicV3AndBelow []struct 0-3 {
 }
 `;
 
-export const AddPartitionsToTxnResponse: ResponseMessage<AddPartitionsToTxnResponse, AddPartitionsToTxnResponseInput> = {
-  name: 'AddPartitionsToTxnResponse',
-  type: 'response',
-  apiKey: 24,
-  minVersion: 0,
-  maxVersion: 5,
-  firstFlexible: 3,
-  layout,
+export const AddPartitionsToTxnResponse: ResponseMessage<AddPartitionsToTxnResponse, AddPartitionsToTxnResponseInput> =
+  {
+    name: 'AddPartitionsToTxnResponse',
+    type: 'response',
+    apiKey: 24,
+    minVersion: 0,
+    maxVersion: 5,
+    firstFlexible: 3,
+    layout,
 
-  headerVersion(version: number): number {
-    return version >= 3 ? 1 : 0;
-  },
+    headerVersion(version: number): number {
+      return version >= 3 ? 1 : 0;
+    },
 
-  encode(value: AddPartitionsToTxnResponseInput, version: number): Uint8Array {
-    return encodeMessage(AddPartitionsToTxnResponse, value, version);
-  },
+    encode(value: AddPartitionsToTxnResponseInput, version: number): Uint8Array {
+      return encodeMessage(AddPartitionsToTxnResponse, value, version);
+    },
 
-  decode(bytes: Uint8Array, version: number): AddPartitionsToTxnResponse {
-    return decodeMessage(AddPartitionsToTxnResponse, bytes, version);
-  },
+    decode(bytes: Uint8Array, version: number): AddPartitionsToTxnResponse {
+      return decodeMessage(AddPartitionsToTxnResponse, bytes, version);
+    },
 
-  write(w: Writer, version: number, m: AddPartitionsToTxnResponseInput): void {
-    checkVersion(AddPartitionsToTxnResponse, version);
-    writeAddPartitionsToTxnResponse(w, version, m);
-  },
+    write(w: Writer, version: number, m: AddPartitionsToTxnResponseInput): void {
+      checkVersion(AddPartitionsToTxnResponse, version);
+      writeAddPartitionsToTxnResponse(w, version, m);
+    },
 
-  read(r: Reader, version: number): AddPartitionsToTxnResponse {
-    checkVersion(AddPartitionsToTxnResponse, version);
-    return readAddPartitionsToTxnResponse(r, version);
-  },
-};
+    read(r: Reader, version: number): AddPartitionsToTxnResponse {
+      checkVersion(AddPartitionsToTxnResponse, version);
+      return readAddPartitionsToTxnResponse(r, version);
+    },
+  };
 
 function writeAddPartitionsToTxnResponse(w: Writer, version: number, m: AddPartitionsToTxnResponseInput): void {
   w.int32(m.throttleTimeMs);
@@ -133,17 +134,20 @@ function writeAddPartitionsToTxnResponse(w: Writer, version: number, m: AddParti
   const { resultsByTransaction = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(resultsByTransaction);
-    for (let i = 0; i < resultsByTransaction.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(w, version, resultsByTransaction[i]!);
+    for (let i = 0; i < resultsByTransaction.length; i++)
+      writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(w, version, resultsByTransaction[i]!);
   } else if (resultsByTransaction.length > 0) throw notInVersion('resultsByTransaction', version);
   const { resultsByTopicV3AndBelow = [] } = m;
   if (version >= 4) {
     if (resultsByTopicV3AndBelow.length > 0) throw notInVersion('resultsByTopicV3AndBelow', version);
   } else if (version >= 3) {
     w.compactArrayLength(resultsByTopicV3AndBelow);
-    for (let i = 0; i < resultsByTopicV3AndBelow.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, resultsByTopicV3AndBelow[i]!);
+    for (let i = 0; i < resultsByTopicV3AndBelow.length; i++)
+      writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, resultsByTopicV3AndBelow[i]!);
   } else {
     w.arrayLength(resultsByTopicV3AndBelow);
-    for (let i = 0; i < resultsByTopicV3AndBelow.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, resultsByTopicV3AndBelow[i]!);
+    for (let i = 0; i < resultsByTopicV3AndBelow.length; i++)
+      writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, resultsByTopicV3AndBelow[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
@@ -154,11 +158,17 @@ function readAddPartitionsToTxnResponse(r: Reader, version: number): AddPartitio
   const throttleTimeMs = r.int32();
   const errorCode = version >= 4 ? r.int16() : 0;
   const resultsByTransactionCount = version >= 4 ? r.compactArrayLength(3) : 0;
-  const resultsByTransaction: AddPartitionsToTxnResponseAddPartitionsToTxnResult[] = new Array(resultsByTransactionCount);
-  for (let i = 0; i < resultsByTransactionCount; i++) resultsByTransaction[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnResult(r, version);
+  const resultsByTransaction: AddPartitionsToTxnResponseAddPartitionsToTxnResult[] = new Array(
+    resultsByTransactionCount,
+  );
+  for (let i = 0; i < resultsByTransactionCount; i++)
+    resultsByTransaction[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnResult(r, version);
   const resultsByTopicV3AndBelowCount = version >= 4 ? 0 : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
-  const resultsByTopicV3AndBelow: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = new Array(resultsByTopicV3AndBelowCount);
-  for (let i = 0; i < resultsByTopicV3AndBelowCount; i++) resultsByTopicV3AndBelow[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version);
+  const resultsByTopicV3AndBelow: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = new Array(
+    resultsByTopicV3AndBelowCount,
+  );
+  for (let i = 0; i < resultsByTopicV3AndBelowCount; i++)
+    resultsByTopicV3AndBelow[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return {
     throttleTimeMs,
@@ -169,47 +179,71 @@ function readAddPartitionsToTxnResponse(r: Reader, version: number): AddPartitio
   };
 }
 
-function writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(w: Writer, version: number, m: AddPartitionsToTxnResponseAddPartitionsToTxnResultInput): void {
+function writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(
+  w: Writer,
+  version: number,
+  m: AddPartitionsToTxnResponseAddPartitionsToTxnResultInput,
+): void {
   w.compactString(m.transactionalId);
   const { topicResults } = m;
   w.compactArrayLength(topicResults);
-  for (let i = 0; i < topicResults.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, topicResults[i]!);
+  for (let i = 0; i < topicResults.length; i++)
+    writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w, version, topicResults[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAddPartitionsToTxnResponseAddPartitionsToTxnResult(r: Reader, version: number): AddPartitionsToTxnResponseAddPartitionsToTxnResult {
+function readAddPartitionsToTxnResponseAddPartitionsToTxnResult(
+  r: Reader,
+  version: number,
+): AddPartitionsToTxnResponseAddPartitionsToTxnResult {
   const transactionalId = r.compactString();
   const topicResultCount = r.compactArrayLength(3);
   const topicResults: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult[] = new Array(topicResultCount);
-  for (let i = 0; i < topicResultCount; i++) topicResults[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version);
+  for (let i = 0; i < topicResultCount; i++)
+    topicResults[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { transactionalId, topicResults, unknownTaggedFields };
 }
 
-function writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(w: Writer, version: number, m: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResultInput): void {
+function writeAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(
+  w: Writer,
+  version: number,
+  m: AddPartitionsToTxnResponseAddPartitionsToTxnTopicResultInput,
+): void {
   const { name } = m;
   if (version >= 3) w.compactString(name);
   else w.string(name);
   const { resultsByPartition } = m;
   if (version >= 3) w.compactArrayLength(resultsByPartition);
   else w.arrayLength(resultsByPartition);
-  for (let i = 0; i < resultsByPartition.length; i++) writeAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(w, version, resultsByPartition[i]!);
+  for (let i = 0; i < resultsByPartition.length; i++)
+    writeAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(w, version, resultsByPartition[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(r: Reader, version: number): AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult {
+function readAddPartitionsToTxnResponseAddPartitionsToTxnTopicResult(
+  r: Reader,
+  version: number,
+): AddPartitionsToTxnResponseAddPartitionsToTxnTopicResult {
   const name = version >= 3 ? r.compactString() : r.string();
   const resultsByPartitionCount = version >= 3 ? r.compactArrayLength(7) : r.arrayLength(6);
-  const resultsByPartition: AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult[] = new Array(resultsByPartitionCount);
-  for (let i = 0; i < resultsByPartitionCount; i++) resultsByPartition[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(r, version);
+  const resultsByPartition: AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult[] = new Array(
+    resultsByPartitionCount,
+  );
+  for (let i = 0; i < resultsByPartitionCount; i++)
+    resultsByPartition[i] = readAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { name, resultsByPartition, unknownTaggedFields };
 }
 
-function writeAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(w: Writer, version: number, m: AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResultInput): void {
+function writeAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(
+  w: Writer,
+  version: number,
+  m: AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResultInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.partitionErrorCode);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -217,7 +251,10 @@ function writeAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(w: Wri
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(r: Reader, version: number): AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult {
+function readAddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult(
+  r: Reader,
+  version: number,
+): AddPartitionsToTxnResponseAddPartitionsToTxnPartitionResult {
   const partitionIndex = r.int32();
   const partitionErrorCode = r.int16();
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;

@@ -32,7 +32,10 @@ producerIdStart int64 0+
 producerIdLen int32 0+
 `;
 
-export const AllocateProducerIdsResponse: ResponseMessage<AllocateProducerIdsResponse, AllocateProducerIdsResponseInput> = {
+export const AllocateProducerIdsResponse: ResponseMessage<
+  AllocateProducerIdsResponse,
+  AllocateProducerIdsResponseInput
+> = {
   name: 'AllocateProducerIdsResponse',
   type: 'response',
   apiKey: 67,

@@ -130,7 +130,11 @@ function readAlterClientQuotasRequest(r: Reader, version: number): AlterClientQu
   return { entries, validateOnly, unknownTaggedFields };
 }
 
-function writeAlterClientQuotasRequestEntryData(w: Writer, version: number, m: AlterClientQuotasRequestEntryDataInput): void {
+function writeAlterClientQuotasRequestEntryData(
+  w: Writer,
+  version: number,
+  m: AlterClientQuotasRequestEntryDataInput,
+): void {
   const { entity } = m;
   if (version >= 1) w.compactArrayLength(entity);
   else w.arrayLength(entity);
@@ -155,7 +159,11 @@ function readAlterClientQuotasRequestEntryData(r: Reader, version: number): Alte
   return { entity, ops, unknownTaggedFields };
 }
 
-function writeAlterClientQuotasRequestEntityData(w: Writer, version: number, m: AlterClientQuotasRequestEntityDataInput): void {
+function writeAlterClientQuotasRequestEntityData(
+  w: Writer,
+  version: number,
+  m: AlterClientQuotasRequestEntityDataInput,
+): void {
   const { entityType } = m;
   if (version >= 1) w.compactString(entityType);
   else w.string(entityType);

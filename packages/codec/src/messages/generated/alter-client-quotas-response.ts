@@ -117,7 +117,11 @@ function readAlterClientQuotasResponse(r: Reader, version: number): AlterClientQ
   return { throttleTimeMs, entries, unknownTaggedFields };
 }
 
-function writeAlterClientQuotasResponseEntryData(w: Writer, version: number, m: AlterClientQuotasResponseEntryDataInput): void {
+function writeAlterClientQuotasResponseEntryData(
+  w: Writer,
+  version: number,
+  m: AlterClientQuotasResponseEntryDataInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 1) w.compactNullableString(errorMessage);
@@ -141,7 +145,11 @@ function readAlterClientQuotasResponseEntryData(r: Reader, version: number): Alt
   return { errorCode, errorMessage, entity, unknownTaggedFields };
 }
 
-function writeAlterClientQuotasResponseEntityData(w: Writer, version: number, m: AlterClientQuotasResponseEntityDataInput): void {
+function writeAlterClientQuotasResponseEntityData(
+  w: Writer,
+  version: number,
+  m: AlterClientQuotasResponseEntityDataInput,
+): void {
   const { entityType } = m;
   if (version >= 1) w.compactString(entityType);
   else w.string(entityType);

@@ -115,7 +115,11 @@ function readAlterConfigsRequest(r: Reader, version: number): AlterConfigsReques
   return { resources, validateOnly, unknownTaggedFields };
 }
 
-function writeAlterConfigsRequestAlterConfigsResource(w: Writer, version: number, m: AlterConfigsRequestAlterConfigsResourceInput): void {
+function writeAlterConfigsRequestAlterConfigsResource(
+  w: Writer,
+  version: number,
+  m: AlterConfigsRequestAlterConfigsResourceInput,
+): void {
   w.int8(m.resourceType);
   const { resourceName } = m;
   if (version >= 2) w.compactString(resourceName);
@@ -129,7 +133,10 @@ function writeAlterConfigsRequestAlterConfigsResource(w: Writer, version: number
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAlterConfigsRequestAlterConfigsResource(r: Reader, version: number): AlterConfigsRequestAlterConfigsResource {
+function readAlterConfigsRequestAlterConfigsResource(
+  r: Reader,
+  version: number,
+): AlterConfigsRequestAlterConfigsResource {
   const resourceType = r.int8();
   const resourceName = version >= 2 ? r.compactString() : r.string();
   const configCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(4);
@@ -139,7 +146,11 @@ function readAlterConfigsRequestAlterConfigsResource(r: Reader, version: number)
   return { resourceType, resourceName, configs, unknownTaggedFields };
 }
 
-function writeAlterConfigsRequestAlterableConfig(w: Writer, version: number, m: AlterConfigsRequestAlterableConfigInput): void {
+function writeAlterConfigsRequestAlterableConfig(
+  w: Writer,
+  version: number,
+  m: AlterConfigsRequestAlterableConfigInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);

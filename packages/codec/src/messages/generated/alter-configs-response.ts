@@ -90,7 +90,8 @@ function writeAlterConfigsResponse(w: Writer, version: number, m: AlterConfigsRe
   const { responses } = m;
   if (version >= 2) w.compactArrayLength(responses);
   else w.arrayLength(responses);
-  for (let i = 0; i < responses.length; i++) writeAlterConfigsResponseAlterConfigsResourceResponse(w, version, responses[i]!);
+  for (let i = 0; i < responses.length; i++)
+    writeAlterConfigsResponseAlterConfigsResourceResponse(w, version, responses[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -100,12 +101,17 @@ function readAlterConfigsResponse(r: Reader, version: number): AlterConfigsRespo
   const throttleTimeMs = r.int32();
   const responseCount = version >= 2 ? r.compactArrayLength(6) : r.arrayLength(7);
   const responses: AlterConfigsResponseAlterConfigsResourceResponse[] = new Array(responseCount);
-  for (let i = 0; i < responseCount; i++) responses[i] = readAlterConfigsResponseAlterConfigsResourceResponse(r, version);
+  for (let i = 0; i < responseCount; i++)
+    responses[i] = readAlterConfigsResponseAlterConfigsResourceResponse(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, responses, unknownTaggedFields };
 }
 
-function writeAlterConfigsResponseAlterConfigsResourceResponse(w: Writer, version: number, m: AlterConfigsResponseAlterConfigsResourceResponseInput): void {
+function writeAlterConfigsResponseAlterConfigsResourceResponse(
+  w: Writer,
+  version: number,
+  m: AlterConfigsResponseAlterConfigsResourceResponseInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 2) w.compactNullableString(errorMessage);
@@ -119,7 +125,10 @@ function writeAlterConfigsResponseAlterConfigsResourceResponse(w: Writer, versio
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAlterConfigsResponseAlterConfigsResourceResponse(r: Reader, version: number): AlterConfigsResponseAlterConfigsResourceResponse {
+function readAlterConfigsResponseAlterConfigsResourceResponse(
+  r: Reader,
+  version: number,
+): AlterConfigsResponseAlterConfigsResourceResponse {
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : r.nullableString();
   const resourceType = r.int8();

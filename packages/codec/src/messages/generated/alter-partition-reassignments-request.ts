@@ -65,7 +65,10 @@ topics []struct 0+ {
 }
 `;
 
-export const AlterPartitionReassignmentsRequest: RequestMessage<AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsRequestInput> = {
+export const AlterPartitionReassignmentsRequest: RequestMessage<
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsRequestInput
+> = {
   name: 'AlterPartitionReassignmentsRequest',
   type: 'request',
   apiKey: 45,
@@ -97,7 +100,11 @@ export const AlterPartitionReassignmentsRequest: RequestMessage<AlterPartitionRe
   },
 };
 
-function writeAlterPartitionReassignmentsRequest(w: Writer, version: number, m: AlterPartitionReassignmentsRequestInput): void {
+function writeAlterPartitionReassignmentsRequest(
+  w: Writer,
+  version: number,
+  m: AlterPartitionReassignmentsRequestInput,
+): void {
   const { timeoutMs = 60000 } = m;
   w.int32(timeoutMs);
   const { allowReplicationFactorChange = true } = m;
@@ -105,7 +112,8 @@ function writeAlterPartitionReassignmentsRequest(w: Writer, version: number, m: 
   else if (allowReplicationFactorChange !== true) throw notInVersion('allowReplicationFactorChange', version);
   const { topics } = m;
   w.compactArrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeAlterPartitionReassignmentsRequestReassignableTopic(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeAlterPartitionReassignmentsRequestReassignableTopic(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -120,25 +128,38 @@ function readAlterPartitionReassignmentsRequest(r: Reader, version: number): Alt
   return { timeoutMs, allowReplicationFactorChange, topics, unknownTaggedFields };
 }
 
-function writeAlterPartitionReassignmentsRequestReassignableTopic(w: Writer, version: number, m: AlterPartitionReassignmentsRequestReassignableTopicInput): void {
+function writeAlterPartitionReassignmentsRequestReassignableTopic(
+  w: Writer,
+  version: number,
+  m: AlterPartitionReassignmentsRequestReassignableTopicInput,
+): void {
   w.compactString(m.name);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeAlterPartitionReassignmentsRequestReassignablePartition(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeAlterPartitionReassignmentsRequestReassignablePartition(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterPartitionReassignmentsRequestReassignableTopic(r: Reader, version: number): AlterPartitionReassignmentsRequestReassignableTopic {
+function readAlterPartitionReassignmentsRequestReassignableTopic(
+  r: Reader,
+  version: number,
+): AlterPartitionReassignmentsRequestReassignableTopic {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(6);
   const partitions: AlterPartitionReassignmentsRequestReassignablePartition[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterPartitionReassignmentsRequestReassignablePartition(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readAlterPartitionReassignmentsRequestReassignablePartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeAlterPartitionReassignmentsRequestReassignablePartition(w: Writer, _version: number, m: AlterPartitionReassignmentsRequestReassignablePartitionInput): void {
+function writeAlterPartitionReassignmentsRequestReassignablePartition(
+  w: Writer,
+  _version: number,
+  m: AlterPartitionReassignmentsRequestReassignablePartitionInput,
+): void {
   w.int32(m.partitionIndex);
   const { replicas = null } = m;
   w.compactNullableArrayLength(replicas);
@@ -149,7 +170,10 @@ function writeAlterPartitionReassignmentsRequestReassignablePartition(w: Writer,
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterPartitionReassignmentsRequestReassignablePartition(r: Reader, _version: number): AlterPartitionReassignmentsRequestReassignablePartition {
+function readAlterPartitionReassignmentsRequestReassignablePartition(
+  r: Reader,
+  _version: number,
+): AlterPartitionReassignmentsRequestReassignablePartition {
   const partitionIndex = r.int32();
   const replicaCount = r.compactNullableArrayLength(4);
   let replicas: number[] | null = null;

@@ -71,7 +71,10 @@ responses []struct 0+ {
 }
 `;
 
-export const AlterPartitionReassignmentsResponse: ResponseMessage<AlterPartitionReassignmentsResponse, AlterPartitionReassignmentsResponseInput> = {
+export const AlterPartitionReassignmentsResponse: ResponseMessage<
+  AlterPartitionReassignmentsResponse,
+  AlterPartitionReassignmentsResponseInput
+> = {
   name: 'AlterPartitionReassignmentsResponse',
   type: 'response',
   apiKey: 45,
@@ -103,7 +106,11 @@ export const AlterPartitionReassignmentsResponse: ResponseMessage<AlterPartition
   },
 };
 
-function writeAlterPartitionReassignmentsResponse(w: Writer, version: number, m: AlterPartitionReassignmentsResponseInput): void {
+function writeAlterPartitionReassignmentsResponse(
+  w: Writer,
+  version: number,
+  m: AlterPartitionReassignmentsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   const { allowReplicationFactorChange = true } = m;
   if (version >= 1) w.bool(allowReplicationFactorChange);
@@ -111,7 +118,8 @@ function writeAlterPartitionReassignmentsResponse(w: Writer, version: number, m:
   w.compactNullableString(m.errorMessage);
   const { responses } = m;
   w.compactArrayLength(responses);
-  for (let i = 0; i < responses.length; i++) writeAlterPartitionReassignmentsResponseReassignableTopicResponse(w, version, responses[i]!);
+  for (let i = 0; i < responses.length; i++)
+    writeAlterPartitionReassignmentsResponseReassignableTopicResponse(w, version, responses[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -123,7 +131,8 @@ function readAlterPartitionReassignmentsResponse(r: Reader, version: number): Al
   const errorMessage = r.compactNullableString();
   const responseCount = r.compactArrayLength(3);
   const responses: AlterPartitionReassignmentsResponseReassignableTopicResponse[] = new Array(responseCount);
-  for (let i = 0; i < responseCount; i++) responses[i] = readAlterPartitionReassignmentsResponseReassignableTopicResponse(r, version);
+  for (let i = 0; i < responseCount; i++)
+    responses[i] = readAlterPartitionReassignmentsResponseReassignableTopicResponse(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,
@@ -135,25 +144,38 @@ function readAlterPartitionReassignmentsResponse(r: Reader, version: number): Al
   };
 }
 
-function writeAlterPartitionReassignmentsResponseReassignableTopicResponse(w: Writer, version: number, m: AlterPartitionReassignmentsResponseReassignableTopicResponseInput): void {
+function writeAlterPartitionReassignmentsResponseReassignableTopicResponse(
+  w: Writer,
+  version: number,
+  m: AlterPartitionReassignmentsResponseReassignableTopicResponseInput,
+): void {
   w.compactString(m.name);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeAlterPartitionReassignmentsResponseReassignablePartitionResponse(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeAlterPartitionReassignmentsResponseReassignablePartitionResponse(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterPartitionReassignmentsResponseReassignableTopicResponse(r: Reader, version: number): AlterPartitionReassignmentsResponseReassignableTopicResponse {
+function readAlterPartitionReassignmentsResponseReassignableTopicResponse(
+  r: Reader,
+  version: number,
+): AlterPartitionReassignmentsResponseReassignableTopicResponse {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(8);
   const partitions: AlterPartitionReassignmentsResponseReassignablePartitionResponse[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterPartitionReassignmentsResponseReassignablePartitionResponse(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readAlterPartitionReassignmentsResponseReassignablePartitionResponse(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeAlterPartitionReassignmentsResponseReassignablePartitionResponse(w: Writer, _version: number, m: AlterPartitionReassignmentsResponseReassignablePartitionResponseInput): void {
+function writeAlterPartitionReassignmentsResponseReassignablePartitionResponse(
+  w: Writer,
+  _version: number,
+  m: AlterPartitionReassignmentsResponseReassignablePartitionResponseInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);
@@ -161,7 +183,10 @@ function writeAlterPartitionReassignmentsResponseReassignablePartitionResponse(w
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterPartitionReassignmentsResponseReassignablePartitionResponse(r: Reader, _version: number): AlterPartitionReassignmentsResponseReassignablePartitionResponse {
+function readAlterPartitionReassignmentsResponseReassignablePartitionResponse(
+  r: Reader,
+  _version: number,
+): AlterPartitionReassignmentsResponseReassignablePartitionResponse {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

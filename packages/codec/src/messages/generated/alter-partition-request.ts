@@ -179,7 +179,11 @@ function readAlterPartitionRequestTopicData(r: Reader, version: number): AlterPa
   return { topicName, topicId, partitions, unknownTaggedFields };
 }
 
-function writeAlterPartitionRequestPartitionData(w: Writer, version: number, m: AlterPartitionRequestPartitionDataInput): void {
+function writeAlterPartitionRequestPartitionData(
+  w: Writer,
+  version: number,
+  m: AlterPartitionRequestPartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int32(m.leaderEpoch);
   const { newIsr = [] } = m;
@@ -192,7 +196,8 @@ function writeAlterPartitionRequestPartitionData(w: Writer, version: number, m: 
   const { newIsrWithEpochs = [] } = m;
   if (version >= 3) {
     w.compactArrayLength(newIsrWithEpochs);
-    for (let i = 0; i < newIsrWithEpochs.length; i++) writeAlterPartitionRequestBrokerState(w, version, newIsrWithEpochs[i]!);
+    for (let i = 0; i < newIsrWithEpochs.length; i++)
+      writeAlterPartitionRequestBrokerState(w, version, newIsrWithEpochs[i]!);
   } else if (newIsrWithEpochs.length > 0) throw notInVersion('newIsrWithEpochs', version);
   const { leaderRecoveryState = 0 } = m;
   if (version >= 1) w.int8(leaderRecoveryState);
@@ -225,7 +230,11 @@ function readAlterPartitionRequestPartitionData(r: Reader, version: number): Alt
   };
 }
 
-function writeAlterPartitionRequestBrokerState(w: Writer, _version: number, m: AlterPartitionRequestBrokerStateInput): void {
+function writeAlterPartitionRequestBrokerState(
+  w: Writer,
+  _version: number,
+  m: AlterPartitionRequestBrokerStateInput,
+): void {
   w.int32(m.brokerId);
   const { brokerEpoch = -1n } = m;
   w.int64(brokerEpoch);

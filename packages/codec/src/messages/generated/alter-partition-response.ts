@@ -137,7 +137,11 @@ function readAlterPartitionResponse(r: Reader, version: number): AlterPartitionR
   return { throttleTimeMs, errorCode, topics, unknownTaggedFields };
 }
 
-function writeAlterPartitionResponseTopicData(w: Writer, version: number, m: AlterPartitionResponseTopicDataInput): void {
+function writeAlterPartitionResponseTopicData(
+  w: Writer,
+  version: number,
+  m: AlterPartitionResponseTopicDataInput,
+): void {
   const { topicName = '' } = m;
   if (version <= 1) w.compactString(topicName);
   const { topicId = zeroUuid } = m;
@@ -159,7 +163,11 @@ function readAlterPartitionResponseTopicData(r: Reader, version: number): AlterP
   return { topicName, topicId, partitions, unknownTaggedFields };
 }
 
-function writeAlterPartitionResponsePartitionData(w: Writer, version: number, m: AlterPartitionResponsePartitionDataInput): void {
+function writeAlterPartitionResponsePartitionData(
+  w: Writer,
+  version: number,
+  m: AlterPartitionResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   w.int32(m.leaderId);

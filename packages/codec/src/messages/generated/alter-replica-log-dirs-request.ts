@@ -106,20 +106,28 @@ function readAlterReplicaLogDirsRequest(r: Reader, version: number): AlterReplic
   return { dirs, unknownTaggedFields };
 }
 
-function writeAlterReplicaLogDirsRequestAlterReplicaLogDir(w: Writer, version: number, m: AlterReplicaLogDirsRequestAlterReplicaLogDirInput): void {
+function writeAlterReplicaLogDirsRequestAlterReplicaLogDir(
+  w: Writer,
+  version: number,
+  m: AlterReplicaLogDirsRequestAlterReplicaLogDirInput,
+): void {
   const { path } = m;
   if (version >= 2) w.compactString(path);
   else w.string(path);
   const { topics } = m;
   if (version >= 2) w.compactArrayLength(topics);
   else w.arrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAlterReplicaLogDirsRequestAlterReplicaLogDir(r: Reader, version: number): AlterReplicaLogDirsRequestAlterReplicaLogDir {
+function readAlterReplicaLogDirsRequestAlterReplicaLogDir(
+  r: Reader,
+  version: number,
+): AlterReplicaLogDirsRequestAlterReplicaLogDir {
   const path = version >= 2 ? r.compactString() : r.string();
   const topicCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: AlterReplicaLogDirsRequestAlterReplicaLogDirTopic[] = new Array(topicCount);
@@ -128,7 +136,11 @@ function readAlterReplicaLogDirsRequestAlterReplicaLogDir(r: Reader, version: nu
   return { path, topics, unknownTaggedFields };
 }
 
-function writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(w: Writer, version: number, m: AlterReplicaLogDirsRequestAlterReplicaLogDirTopicInput): void {
+function writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(
+  w: Writer,
+  version: number,
+  m: AlterReplicaLogDirsRequestAlterReplicaLogDirTopicInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
@@ -141,7 +153,10 @@ function writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(w: Writer, versi
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(r: Reader, version: number): AlterReplicaLogDirsRequestAlterReplicaLogDirTopic {
+function readAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(
+  r: Reader,
+  version: number,
+): AlterReplicaLogDirsRequestAlterReplicaLogDirTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -61,7 +61,10 @@ results []struct 0+ {
 }
 `;
 
-export const AlterReplicaLogDirsResponse: ResponseMessage<AlterReplicaLogDirsResponse, AlterReplicaLogDirsResponseInput> = {
+export const AlterReplicaLogDirsResponse: ResponseMessage<
+  AlterReplicaLogDirsResponse,
+  AlterReplicaLogDirsResponseInput
+> = {
   name: 'AlterReplicaLogDirsResponse',
   type: 'response',
   apiKey: 34,
@@ -98,7 +101,8 @@ function writeAlterReplicaLogDirsResponse(w: Writer, version: number, m: AlterRe
   const { results } = m;
   if (version >= 2) w.compactArrayLength(results);
   else w.arrayLength(results);
-  for (let i = 0; i < results.length; i++) writeAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(w, version, results[i]!);
+  for (let i = 0; i < results.length; i++)
+    writeAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(w, version, results[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -108,34 +112,48 @@ function readAlterReplicaLogDirsResponse(r: Reader, version: number): AlterRepli
   const throttleTimeMs = r.int32();
   const resultCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
   const results: AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult[] = new Array(resultCount);
-  for (let i = 0; i < resultCount; i++) results[i] = readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(r, version);
+  for (let i = 0; i < resultCount; i++)
+    results[i] = readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }
 
-function writeAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(w: Writer, version: number, m: AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResultInput): void {
+function writeAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(
+  w: Writer,
+  version: number,
+  m: AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResultInput,
+): void {
   const { topicName } = m;
   if (version >= 2) w.compactString(topicName);
   else w.string(topicName);
   const { partitions } = m;
   if (version >= 2) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(r: Reader, version: number): AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult {
+function readAlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult(
+  r: Reader,
+  version: number,
+): AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult {
   const topicName = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(7) : r.arrayLength(6);
   const partitions: AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(w: Writer, version: number, m: AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResultInput): void {
+function writeAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(
+  w: Writer,
+  version: number,
+  m: AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResultInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -143,7 +161,10 @@ function writeAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(w: Wr
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(r: Reader, version: number): AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult {
+function readAlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult(
+  r: Reader,
+  version: number,
+): AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;

@@ -54,7 +54,10 @@ topics []struct 0+ {
 }
 `;
 
-export const AlterShareGroupOffsetsRequest: RequestMessage<AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsRequestInput> = {
+export const AlterShareGroupOffsetsRequest: RequestMessage<
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsRequestInput
+> = {
   name: 'AlterShareGroupOffsetsRequest',
   type: 'request',
   apiKey: 91,
@@ -104,7 +107,11 @@ function readAlterShareGroupOffsetsRequest(r: Reader, version: number): AlterSha
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeAlterShareGroupOffsetsRequestTopic(w: Writer, version: number, m: AlterShareGroupOffsetsRequestTopicInput): void {
+function writeAlterShareGroupOffsetsRequestTopic(
+  w: Writer,
+  version: number,
+  m: AlterShareGroupOffsetsRequestTopicInput,
+): void {
   w.compactString(m.topicName);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -122,14 +129,21 @@ function readAlterShareGroupOffsetsRequestTopic(r: Reader, version: number): Alt
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeAlterShareGroupOffsetsRequestPartition(w: Writer, _version: number, m: AlterShareGroupOffsetsRequestPartitionInput): void {
+function writeAlterShareGroupOffsetsRequestPartition(
+  w: Writer,
+  _version: number,
+  m: AlterShareGroupOffsetsRequestPartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int64(m.startOffset);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterShareGroupOffsetsRequestPartition(r: Reader, _version: number): AlterShareGroupOffsetsRequestPartition {
+function readAlterShareGroupOffsetsRequestPartition(
+  r: Reader,
+  _version: number,
+): AlterShareGroupOffsetsRequestPartition {
   const partitionIndex = r.int32();
   const startOffset = r.int64();
   const unknownTaggedFields = r.taggedFields();

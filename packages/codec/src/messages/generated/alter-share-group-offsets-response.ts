@@ -71,7 +71,10 @@ responses []struct 0+ {
 }
 `;
 
-export const AlterShareGroupOffsetsResponse: ResponseMessage<AlterShareGroupOffsetsResponse, AlterShareGroupOffsetsResponseInput> = {
+export const AlterShareGroupOffsetsResponse: ResponseMessage<
+  AlterShareGroupOffsetsResponse,
+  AlterShareGroupOffsetsResponseInput
+> = {
   name: 'AlterShareGroupOffsetsResponse',
   type: 'response',
   apiKey: 91,
@@ -126,7 +129,11 @@ function readAlterShareGroupOffsetsResponse(r: Reader, version: number): AlterSh
   return { throttleTimeMs, errorCode, errorMessage, responses, unknownTaggedFields };
 }
 
-function writeAlterShareGroupOffsetsResponseTopic(w: Writer, version: number, m: AlterShareGroupOffsetsResponseTopicInput): void {
+function writeAlterShareGroupOffsetsResponseTopic(
+  w: Writer,
+  version: number,
+  m: AlterShareGroupOffsetsResponseTopicInput,
+): void {
   w.compactString(m.topicName);
   w.uuid(m.topicId);
   const { partitions } = m;
@@ -146,7 +153,11 @@ function readAlterShareGroupOffsetsResponseTopic(r: Reader, version: number): Al
   return { topicName, topicId, partitions, unknownTaggedFields };
 }
 
-function writeAlterShareGroupOffsetsResponsePartition(w: Writer, _version: number, m: AlterShareGroupOffsetsResponsePartitionInput): void {
+function writeAlterShareGroupOffsetsResponsePartition(
+  w: Writer,
+  _version: number,
+  m: AlterShareGroupOffsetsResponsePartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -155,7 +166,10 @@ function writeAlterShareGroupOffsetsResponsePartition(w: Writer, _version: numbe
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterShareGroupOffsetsResponsePartition(r: Reader, _version: number): AlterShareGroupOffsetsResponsePartition {
+function readAlterShareGroupOffsetsResponsePartition(
+  r: Reader,
+  _version: number,
+): AlterShareGroupOffsetsResponsePartition {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

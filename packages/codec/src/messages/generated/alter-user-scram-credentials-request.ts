@@ -66,7 +66,10 @@ upsertions []struct 0+ {
 }
 `;
 
-export const AlterUserScramCredentialsRequest: RequestMessage<AlterUserScramCredentialsRequest, AlterUserScramCredentialsRequestInput> = {
+export const AlterUserScramCredentialsRequest: RequestMessage<
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsRequestInput
+> = {
   name: 'AlterUserScramCredentialsRequest',
   type: 'request',
   apiKey: 51,
@@ -98,13 +101,19 @@ export const AlterUserScramCredentialsRequest: RequestMessage<AlterUserScramCred
   },
 };
 
-function writeAlterUserScramCredentialsRequest(w: Writer, version: number, m: AlterUserScramCredentialsRequestInput): void {
+function writeAlterUserScramCredentialsRequest(
+  w: Writer,
+  version: number,
+  m: AlterUserScramCredentialsRequestInput,
+): void {
   const { deletions } = m;
   w.compactArrayLength(deletions);
-  for (let i = 0; i < deletions.length; i++) writeAlterUserScramCredentialsRequestScramCredentialDeletion(w, version, deletions[i]!);
+  for (let i = 0; i < deletions.length; i++)
+    writeAlterUserScramCredentialsRequestScramCredentialDeletion(w, version, deletions[i]!);
   const { upsertions } = m;
   w.compactArrayLength(upsertions);
-  for (let i = 0; i < upsertions.length; i++) writeAlterUserScramCredentialsRequestScramCredentialUpsertion(w, version, upsertions[i]!);
+  for (let i = 0; i < upsertions.length; i++)
+    writeAlterUserScramCredentialsRequestScramCredentialUpsertion(w, version, upsertions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -112,29 +121,42 @@ function writeAlterUserScramCredentialsRequest(w: Writer, version: number, m: Al
 function readAlterUserScramCredentialsRequest(r: Reader, version: number): AlterUserScramCredentialsRequest {
   const deletionCount = r.compactArrayLength(3);
   const deletions: AlterUserScramCredentialsRequestScramCredentialDeletion[] = new Array(deletionCount);
-  for (let i = 0; i < deletionCount; i++) deletions[i] = readAlterUserScramCredentialsRequestScramCredentialDeletion(r, version);
+  for (let i = 0; i < deletionCount; i++)
+    deletions[i] = readAlterUserScramCredentialsRequestScramCredentialDeletion(r, version);
   const upsertionCount = r.compactArrayLength(9);
   const upsertions: AlterUserScramCredentialsRequestScramCredentialUpsertion[] = new Array(upsertionCount);
-  for (let i = 0; i < upsertionCount; i++) upsertions[i] = readAlterUserScramCredentialsRequestScramCredentialUpsertion(r, version);
+  for (let i = 0; i < upsertionCount; i++)
+    upsertions[i] = readAlterUserScramCredentialsRequestScramCredentialUpsertion(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { deletions, upsertions, unknownTaggedFields };
 }
 
-function writeAlterUserScramCredentialsRequestScramCredentialDeletion(w: Writer, _version: number, m: AlterUserScramCredentialsRequestScramCredentialDeletionInput): void {
+function writeAlterUserScramCredentialsRequestScramCredentialDeletion(
+  w: Writer,
+  _version: number,
+  m: AlterUserScramCredentialsRequestScramCredentialDeletionInput,
+): void {
   w.compactString(m.name);
   w.int8(m.mechanism);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterUserScramCredentialsRequestScramCredentialDeletion(r: Reader, _version: number): AlterUserScramCredentialsRequestScramCredentialDeletion {
+function readAlterUserScramCredentialsRequestScramCredentialDeletion(
+  r: Reader,
+  _version: number,
+): AlterUserScramCredentialsRequestScramCredentialDeletion {
   const name = r.compactString();
   const mechanism = r.int8();
   const unknownTaggedFields = r.taggedFields();
   return { name, mechanism, unknownTaggedFields };
 }
 
-function writeAlterUserScramCredentialsRequestScramCredentialUpsertion(w: Writer, _version: number, m: AlterUserScramCredentialsRequestScramCredentialUpsertionInput): void {
+function writeAlterUserScramCredentialsRequestScramCredentialUpsertion(
+  w: Writer,
+  _version: number,
+  m: AlterUserScramCredentialsRequestScramCredentialUpsertionInput,
+): void {
   w.compactString(m.name);
   w.int8(m.mechanism);
   w.int32(m.iterations);
@@ -144,7 +166,10 @@ function writeAlterUserScramCredentialsRequestScramCredentialUpsertion(w: Writer
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterUserScramCredentialsRequestScramCredentialUpsertion(r: Reader, _version: number): AlterUserScramCredentialsRequestScramCredentialUpsertion {
+function readAlterUserScramCredentialsRequestScramCredentialUpsertion(
+  r: Reader,
+  _version: number,
+): AlterUserScramCredentialsRequestScramCredentialUpsertion {
   const name = r.compactString();
   const mechanism = r.int8();
   const iterations = r.int32();

@@ -43,7 +43,10 @@ results []struct 0+ {
 }
 `;
 
-export const AlterUserScramCredentialsResponse: ResponseMessage<AlterUserScramCredentialsResponse, AlterUserScramCredentialsResponseInput> = {
+export const AlterUserScramCredentialsResponse: ResponseMessage<
+  AlterUserScramCredentialsResponse,
+  AlterUserScramCredentialsResponseInput
+> = {
   name: 'AlterUserScramCredentialsResponse',
   type: 'response',
   apiKey: 51,
@@ -75,11 +78,16 @@ export const AlterUserScramCredentialsResponse: ResponseMessage<AlterUserScramCr
   },
 };
 
-function writeAlterUserScramCredentialsResponse(w: Writer, version: number, m: AlterUserScramCredentialsResponseInput): void {
+function writeAlterUserScramCredentialsResponse(
+  w: Writer,
+  version: number,
+  m: AlterUserScramCredentialsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   const { results } = m;
   w.compactArrayLength(results);
-  for (let i = 0; i < results.length; i++) writeAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(w, version, results[i]!);
+  for (let i = 0; i < results.length; i++)
+    writeAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(w, version, results[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -88,12 +96,17 @@ function readAlterUserScramCredentialsResponse(r: Reader, version: number): Alte
   const throttleTimeMs = r.int32();
   const resultCount = r.compactArrayLength(5);
   const results: AlterUserScramCredentialsResponseAlterUserScramCredentialsResult[] = new Array(resultCount);
-  for (let i = 0; i < resultCount; i++) results[i] = readAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(r, version);
+  for (let i = 0; i < resultCount; i++)
+    results[i] = readAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, results, unknownTaggedFields };
 }
 
-function writeAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(w: Writer, _version: number, m: AlterUserScramCredentialsResponseAlterUserScramCredentialsResultInput): void {
+function writeAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(
+  w: Writer,
+  _version: number,
+  m: AlterUserScramCredentialsResponseAlterUserScramCredentialsResultInput,
+): void {
   w.compactString(m.user);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);
@@ -101,7 +114,10 @@ function writeAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(w
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(r: Reader, _version: number): AlterUserScramCredentialsResponseAlterUserScramCredentialsResult {
+function readAlterUserScramCredentialsResponseAlterUserScramCredentialsResult(
+  r: Reader,
+  _version: number,
+): AlterUserScramCredentialsResponseAlterUserScramCredentialsResult {
   const user = r.compactString();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

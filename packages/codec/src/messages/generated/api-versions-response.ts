@@ -159,13 +159,20 @@ function writeApiVersionsResponse(w: Writer, version: number, m: ApiVersionsResp
     const hasFinalizedFeaturesEpoch = m.finalizedFeaturesEpoch !== undefined && m.finalizedFeaturesEpoch !== -1n;
     const hasFinalizedFeatures = m.finalizedFeatures !== undefined && m.finalizedFeatures.length > 0;
     const hasZkMigrationReady = m.zkMigrationReady !== undefined && m.zkMigrationReady !== false;
-    w.uvarint(unknownTaggedFields.length + Number(hasSupportedFeatures) + Number(hasFinalizedFeaturesEpoch) + Number(hasFinalizedFeatures) + Number(hasZkMigrationReady));
+    w.uvarint(
+      unknownTaggedFields.length +
+        Number(hasSupportedFeatures) +
+        Number(hasFinalizedFeaturesEpoch) +
+        Number(hasFinalizedFeatures) +
+        Number(hasZkMigrationReady),
+    );
     let next = w.unknownTags(unknownTaggedFields, 0, 0);
     if (hasSupportedFeatures) {
       const start = w.beginTag(0);
       const supportedFeatures = m.supportedFeatures!;
       w.compactArrayLength(supportedFeatures);
-      for (let i = 0; i < supportedFeatures.length; i++) writeApiVersionsResponseSupportedFeatureKey(w, version, supportedFeatures[i]!);
+      for (let i = 0; i < supportedFeatures.length; i++)
+        writeApiVersionsResponseSupportedFeatureKey(w, version, supportedFeatures[i]!);
       w.endTag(start);
     }
     next = w.unknownTags(unknownTaggedFields, next, 1);
@@ -180,7 +187,8 @@ function writeApiVersionsResponse(w: Writer, version: number, m: ApiVersionsResp
       const start = w.beginTag(2);
       const finalizedFeatures = m.finalizedFeatures!;
       w.compactArrayLength(finalizedFeatures);
-      for (let i = 0; i < finalizedFeatures.length; i++) writeApiVersionsResponseFinalizedFeatureKey(w, version, finalizedFeatures[i]!);
+      for (let i = 0; i < finalizedFeatures.length; i++)
+        writeApiVersionsResponseFinalizedFeatureKey(w, version, finalizedFeatures[i]!);
       w.endTag(start);
     }
     next = w.unknownTags(unknownTaggedFields, next, 3);
@@ -217,7 +225,8 @@ function readApiVersionsResponse(r: Reader, version: number): ApiVersionsRespons
         case 0: {
           const supportedFeatureCount = r.compactArrayLength(6);
           const list: ApiVersionsResponseSupportedFeatureKey[] = new Array(supportedFeatureCount);
-          for (let i = 0; i < supportedFeatureCount; i++) list[i] = readApiVersionsResponseSupportedFeatureKey(r, version);
+          for (let i = 0; i < supportedFeatureCount; i++)
+            list[i] = readApiVersionsResponseSupportedFeatureKey(r, version);
           supportedFeatures = list;
           r.endTag(tag, end);
           break;
@@ -230,7 +239,8 @@ function readApiVersionsResponse(r: Reader, version: number): ApiVersionsRespons
         case 2: {
           const finalizedFeatureCount = r.compactArrayLength(6);
           const list: ApiVersionsResponseFinalizedFeatureKey[] = new Array(finalizedFeatureCount);
-          for (let i = 0; i < finalizedFeatureCount; i++) list[i] = readApiVersionsResponseFinalizedFeatureKey(r, version);
+          for (let i = 0; i < finalizedFeatureCount; i++)
+            list[i] = readApiVersionsResponseFinalizedFeatureKey(r, version);
           finalizedFeatures = list;
           r.endTag(tag, end);
           break;
@@ -275,7 +285,11 @@ function readApiVersionsResponseApiVersion(r: Reader, version: number): ApiVersi
   return { apiKey, minVersion, maxVersion, unknownTaggedFields };
 }
 
-function writeApiVersionsResponseSupportedFeatureKey(w: Writer, _version: number, m: ApiVersionsResponseSupportedFeatureKeyInput): void {
+function writeApiVersionsResponseSupportedFeatureKey(
+  w: Writer,
+  _version: number,
+  m: ApiVersionsResponseSupportedFeatureKeyInput,
+): void {
   w.compactString(m.name);
   w.int16(m.minVersion);
   w.int16(m.maxVersion);
@@ -283,7 +297,10 @@ function writeApiVersionsResponseSupportedFeatureKey(w: Writer, _version: number
   w.taggedFields(unknownTaggedFields);
 }
 
-function readApiVersionsResponseSupportedFeatureKey(r: Reader, _version: number): ApiVersionsResponseSupportedFeatureKey {
+function readApiVersionsResponseSupportedFeatureKey(
+  r: Reader,
+  _version: number,
+): ApiVersionsResponseSupportedFeatureKey {
   const name = r.compactString();
   const minVersion = r.int16();
   const maxVersion = r.int16();
@@ -291,7 +308,11 @@ function readApiVersionsResponseSupportedFeatureKey(r: Reader, _version: number)
   return { name, minVersion, maxVersion, unknownTaggedFields };
 }
 
-function writeApiVersionsResponseFinalizedFeatureKey(w: Writer, _version: number, m: ApiVersionsResponseFinalizedFeatureKeyInput): void {
+function writeApiVersionsResponseFinalizedFeatureKey(
+  w: Writer,
+  _version: number,
+  m: ApiVersionsResponseFinalizedFeatureKeyInput,
+): void {
   w.compactString(m.name);
   w.int16(m.maxVersionLevel);
   w.int16(m.minVersionLevel);
@@ -299,7 +320,10 @@ function writeApiVersionsResponseFinalizedFeatureKey(w: Writer, _version: number
   w.taggedFields(unknownTaggedFields);
 }
 
-function readApiVersionsResponseFinalizedFeatureKey(r: Reader, _version: number): ApiVersionsResponseFinalizedFeatureKey {
+function readApiVersionsResponseFinalizedFeatureKey(
+  r: Reader,
+  _version: number,
+): ApiVersionsResponseFinalizedFeatureKey {
   const name = r.compactString();
   const maxVersionLevel = r.int16();
   const minVersionLevel = r.int16();

@@ -72,7 +72,10 @@ directories []struct 0+ {
 }
 `;
 
-export const AssignReplicasToDirsRequest: RequestMessage<AssignReplicasToDirsRequest, AssignReplicasToDirsRequestInput> = {
+export const AssignReplicasToDirsRequest: RequestMessage<
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsRequestInput
+> = {
   name: 'AssignReplicasToDirsRequest',
   type: 'request',
   apiKey: 73,
@@ -110,7 +113,8 @@ function writeAssignReplicasToDirsRequest(w: Writer, version: number, m: AssignR
   w.int64(brokerEpoch);
   const { directories } = m;
   w.compactArrayLength(directories);
-  for (let i = 0; i < directories.length; i++) writeAssignReplicasToDirsRequestDirectoryData(w, version, directories[i]!);
+  for (let i = 0; i < directories.length; i++)
+    writeAssignReplicasToDirsRequestDirectoryData(w, version, directories[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -125,7 +129,11 @@ function readAssignReplicasToDirsRequest(r: Reader, version: number): AssignRepl
   return { brokerId, brokerEpoch, directories, unknownTaggedFields };
 }
 
-function writeAssignReplicasToDirsRequestDirectoryData(w: Writer, version: number, m: AssignReplicasToDirsRequestDirectoryDataInput): void {
+function writeAssignReplicasToDirsRequestDirectoryData(
+  w: Writer,
+  version: number,
+  m: AssignReplicasToDirsRequestDirectoryDataInput,
+): void {
   w.uuid(m.id);
   const { topics } = m;
   w.compactArrayLength(topics);
@@ -134,7 +142,10 @@ function writeAssignReplicasToDirsRequestDirectoryData(w: Writer, version: numbe
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAssignReplicasToDirsRequestDirectoryData(r: Reader, version: number): AssignReplicasToDirsRequestDirectoryData {
+function readAssignReplicasToDirsRequestDirectoryData(
+  r: Reader,
+  version: number,
+): AssignReplicasToDirsRequestDirectoryData {
   const id = r.uuid();
   const topicCount = r.compactArrayLength(18);
   const topics: AssignReplicasToDirsRequestTopicData[] = new Array(topicCount);
@@ -143,7 +154,11 @@ function readAssignReplicasToDirsRequestDirectoryData(r: Reader, version: number
   return { id, topics, unknownTaggedFields };
 }
 
-function writeAssignReplicasToDirsRequestTopicData(w: Writer, version: number, m: AssignReplicasToDirsRequestTopicDataInput): void {
+function writeAssignReplicasToDirsRequestTopicData(
+  w: Writer,
+  version: number,
+  m: AssignReplicasToDirsRequestTopicDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -161,13 +176,20 @@ function readAssignReplicasToDirsRequestTopicData(r: Reader, version: number): A
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeAssignReplicasToDirsRequestPartitionData(w: Writer, _version: number, m: AssignReplicasToDirsRequestPartitionDataInput): void {
+function writeAssignReplicasToDirsRequestPartitionData(
+  w: Writer,
+  _version: number,
+  m: AssignReplicasToDirsRequestPartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAssignReplicasToDirsRequestPartitionData(r: Reader, _version: number): AssignReplicasToDirsRequestPartitionData {
+function readAssignReplicasToDirsRequestPartitionData(
+  r: Reader,
+  _version: number,
+): AssignReplicasToDirsRequestPartitionData {
   const partitionIndex = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, unknownTaggedFields };

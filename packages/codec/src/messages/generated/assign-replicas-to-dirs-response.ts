@@ -76,7 +76,10 @@ directories []struct 0+ {
 }
 `;
 
-export const AssignReplicasToDirsResponse: ResponseMessage<AssignReplicasToDirsResponse, AssignReplicasToDirsResponseInput> = {
+export const AssignReplicasToDirsResponse: ResponseMessage<
+  AssignReplicasToDirsResponse,
+  AssignReplicasToDirsResponseInput
+> = {
   name: 'AssignReplicasToDirsResponse',
   type: 'response',
   apiKey: 73,
@@ -113,7 +116,8 @@ function writeAssignReplicasToDirsResponse(w: Writer, version: number, m: Assign
   w.int16(m.errorCode);
   const { directories } = m;
   w.compactArrayLength(directories);
-  for (let i = 0; i < directories.length; i++) writeAssignReplicasToDirsResponseDirectoryData(w, version, directories[i]!);
+  for (let i = 0; i < directories.length; i++)
+    writeAssignReplicasToDirsResponseDirectoryData(w, version, directories[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -128,7 +132,11 @@ function readAssignReplicasToDirsResponse(r: Reader, version: number): AssignRep
   return { throttleTimeMs, errorCode, directories, unknownTaggedFields };
 }
 
-function writeAssignReplicasToDirsResponseDirectoryData(w: Writer, version: number, m: AssignReplicasToDirsResponseDirectoryDataInput): void {
+function writeAssignReplicasToDirsResponseDirectoryData(
+  w: Writer,
+  version: number,
+  m: AssignReplicasToDirsResponseDirectoryDataInput,
+): void {
   w.uuid(m.id);
   const { topics } = m;
   w.compactArrayLength(topics);
@@ -137,7 +145,10 @@ function writeAssignReplicasToDirsResponseDirectoryData(w: Writer, version: numb
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAssignReplicasToDirsResponseDirectoryData(r: Reader, version: number): AssignReplicasToDirsResponseDirectoryData {
+function readAssignReplicasToDirsResponseDirectoryData(
+  r: Reader,
+  version: number,
+): AssignReplicasToDirsResponseDirectoryData {
   const id = r.uuid();
   const topicCount = r.compactArrayLength(18);
   const topics: AssignReplicasToDirsResponseTopicData[] = new Array(topicCount);
@@ -146,11 +157,16 @@ function readAssignReplicasToDirsResponseDirectoryData(r: Reader, version: numbe
   return { id, topics, unknownTaggedFields };
 }
 
-function writeAssignReplicasToDirsResponseTopicData(w: Writer, version: number, m: AssignReplicasToDirsResponseTopicDataInput): void {
+function writeAssignReplicasToDirsResponseTopicData(
+  w: Writer,
+  version: number,
+  m: AssignReplicasToDirsResponseTopicDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeAssignReplicasToDirsResponsePartitionData(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeAssignReplicasToDirsResponsePartitionData(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -164,14 +180,21 @@ function readAssignReplicasToDirsResponseTopicData(r: Reader, version: number): 
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeAssignReplicasToDirsResponsePartitionData(w: Writer, _version: number, m: AssignReplicasToDirsResponsePartitionDataInput): void {
+function writeAssignReplicasToDirsResponsePartitionData(
+  w: Writer,
+  _version: number,
+  m: AssignReplicasToDirsResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readAssignReplicasToDirsResponsePartitionData(r: Reader, _version: number): AssignReplicasToDirsResponsePartitionData {
+function readAssignReplicasToDirsResponsePartitionData(
+  r: Reader,
+  _version: number,
+): AssignReplicasToDirsResponsePartitionData {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const unknownTaggedFields = r.taggedFields();

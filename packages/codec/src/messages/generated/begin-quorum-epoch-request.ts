@@ -144,7 +144,8 @@ function writeBeginQuorumEpochRequest(w: Writer, version: number, m: BeginQuorum
   const { leaderEndpoints = [] } = m;
   if (version >= 1) {
     w.compactArrayLength(leaderEndpoints);
-    for (let i = 0; i < leaderEndpoints.length; i++) writeBeginQuorumEpochRequestLeaderEndpoint(w, version, leaderEndpoints[i]!);
+    for (let i = 0; i < leaderEndpoints.length; i++)
+      writeBeginQuorumEpochRequestLeaderEndpoint(w, version, leaderEndpoints[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
@@ -159,12 +160,17 @@ function readBeginQuorumEpochRequest(r: Reader, version: number): BeginQuorumEpo
   for (let i = 0; i < topicCount; i++) topics[i] = readBeginQuorumEpochRequestTopicData(r, version);
   const leaderEndpointCount = version >= 1 ? r.compactArrayLength(5) : 0;
   const leaderEndpoints: BeginQuorumEpochRequestLeaderEndpoint[] = new Array(leaderEndpointCount);
-  for (let i = 0; i < leaderEndpointCount; i++) leaderEndpoints[i] = readBeginQuorumEpochRequestLeaderEndpoint(r, version);
+  for (let i = 0; i < leaderEndpointCount; i++)
+    leaderEndpoints[i] = readBeginQuorumEpochRequestLeaderEndpoint(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { clusterId, voterId, topics, leaderEndpoints, unknownTaggedFields };
 }
 
-function writeBeginQuorumEpochRequestTopicData(w: Writer, version: number, m: BeginQuorumEpochRequestTopicDataInput): void {
+function writeBeginQuorumEpochRequestTopicData(
+  w: Writer,
+  version: number,
+  m: BeginQuorumEpochRequestTopicDataInput,
+): void {
   const { topicName } = m;
   if (version >= 1) w.compactString(topicName);
   else w.string(topicName);
@@ -186,7 +192,11 @@ function readBeginQuorumEpochRequestTopicData(r: Reader, version: number): Begin
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeBeginQuorumEpochRequestPartitionData(w: Writer, version: number, m: BeginQuorumEpochRequestPartitionDataInput): void {
+function writeBeginQuorumEpochRequestPartitionData(
+  w: Writer,
+  version: number,
+  m: BeginQuorumEpochRequestPartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   const { voterDirectoryId = zeroUuid } = m;
   if (version >= 1) w.uuid(voterDirectoryId);
@@ -206,7 +216,11 @@ function readBeginQuorumEpochRequestPartitionData(r: Reader, version: number): B
   return { partitionIndex, voterDirectoryId, leaderId, leaderEpoch, unknownTaggedFields };
 }
 
-function writeBeginQuorumEpochRequestLeaderEndpoint(w: Writer, _version: number, m: BeginQuorumEpochRequestLeaderEndpointInput): void {
+function writeBeginQuorumEpochRequestLeaderEndpoint(
+  w: Writer,
+  _version: number,
+  m: BeginQuorumEpochRequestLeaderEndpointInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);

@@ -133,10 +133,8 @@ function writeBeginQuorumEpochResponse(w: Writer, version: number, m: BeginQuoru
   if (version >= 1) w.compactArrayLength(topics);
   else w.arrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeBeginQuorumEpochResponseTopicData(w, version, topics[i]!);
-  const { nodeEndpoints = [] } = m;
-  if (version <= 0) {
-    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
-  }
+  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+    throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
     const hasNodeEndpoints = m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
@@ -146,7 +144,8 @@ function writeBeginQuorumEpochResponse(w: Writer, version: number, m: BeginQuoru
       const start = w.beginTag(0);
       const nodeEndpoints = m.nodeEndpoints!;
       w.compactArrayLength(nodeEndpoints);
-      for (let i = 0; i < nodeEndpoints.length; i++) writeBeginQuorumEpochResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
+      for (let i = 0; i < nodeEndpoints.length; i++)
+        writeBeginQuorumEpochResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
       w.endTag(start);
     }
     w.unknownTags(unknownTaggedFields, next);
@@ -186,7 +185,11 @@ function readBeginQuorumEpochResponse(r: Reader, version: number): BeginQuorumEp
   return { errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }
 
-function writeBeginQuorumEpochResponseTopicData(w: Writer, version: number, m: BeginQuorumEpochResponseTopicDataInput): void {
+function writeBeginQuorumEpochResponseTopicData(
+  w: Writer,
+  version: number,
+  m: BeginQuorumEpochResponseTopicDataInput,
+): void {
   const { topicName } = m;
   if (version >= 1) w.compactString(topicName);
   else w.string(topicName);
@@ -208,7 +211,11 @@ function readBeginQuorumEpochResponseTopicData(r: Reader, version: number): Begi
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeBeginQuorumEpochResponsePartitionData(w: Writer, version: number, m: BeginQuorumEpochResponsePartitionDataInput): void {
+function writeBeginQuorumEpochResponsePartitionData(
+  w: Writer,
+  version: number,
+  m: BeginQuorumEpochResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   w.int32(m.leaderId);
@@ -227,7 +234,11 @@ function readBeginQuorumEpochResponsePartitionData(r: Reader, version: number): 
   return { partitionIndex, errorCode, leaderId, leaderEpoch, unknownTaggedFields };
 }
 
-function writeBeginQuorumEpochResponseNodeEndpoint(w: Writer, _version: number, m: BeginQuorumEpochResponseNodeEndpointInput): void {
+function writeBeginQuorumEpochResponseNodeEndpoint(
+  w: Writer,
+  _version: number,
+  m: BeginQuorumEpochResponseNodeEndpointInput,
+): void {
   w.int32(m.nodeId);
   w.compactString(m.host);
   w.uint16(m.port);

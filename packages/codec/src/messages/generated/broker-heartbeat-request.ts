@@ -88,14 +88,10 @@ function writeBrokerHeartbeatRequest(w: Writer, version: number, m: BrokerHeartb
   w.int64(m.currentMetadataOffset);
   w.bool(m.wantFence);
   w.bool(m.wantShutDown);
-  const { offlineLogDirs = [] } = m;
-  if (version <= 0) {
-    if (offlineLogDirs.length > 0) throw notInVersion('offlineLogDirs', version);
-  }
-  const { cordonedLogDirs = null } = m;
-  if (version <= 1) {
-    if (cordonedLogDirs !== null) throw notInVersion('cordonedLogDirs', version);
-  }
+  if (version <= 0 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length > 0)
+    throw notInVersion('offlineLogDirs', version);
+  if (version <= 1 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null)
+    throw notInVersion('cordonedLogDirs', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasOfflineLogDirs = version >= 1 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length > 0;
   const hasCordonedLogDirs = version >= 2 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;

@@ -186,7 +186,11 @@ function readBrokerRegistrationRequest(r: Reader, version: number): BrokerRegist
   };
 }
 
-function writeBrokerRegistrationRequestListener(w: Writer, _version: number, m: BrokerRegistrationRequestListenerInput): void {
+function writeBrokerRegistrationRequestListener(
+  w: Writer,
+  _version: number,
+  m: BrokerRegistrationRequestListenerInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);
@@ -204,7 +208,11 @@ function readBrokerRegistrationRequestListener(r: Reader, _version: number): Bro
   return { name, host, port, securityProtocol, unknownTaggedFields };
 }
 
-function writeBrokerRegistrationRequestFeature(w: Writer, _version: number, m: BrokerRegistrationRequestFeatureInput): void {
+function writeBrokerRegistrationRequestFeature(
+  w: Writer,
+  _version: number,
+  m: BrokerRegistrationRequestFeatureInput,
+): void {
   w.compactString(m.name);
   w.int16(m.minSupportedVersion);
   w.int16(m.maxSupportedVersion);

@@ -28,37 +28,38 @@ errorCode int16 0+
 brokerEpoch int64 0+
 `;
 
-export const BrokerRegistrationResponse: ResponseMessage<BrokerRegistrationResponse, BrokerRegistrationResponseInput> = {
-  name: 'BrokerRegistrationResponse',
-  type: 'response',
-  apiKey: 62,
-  minVersion: 0,
-  maxVersion: 4,
-  firstFlexible: 0,
-  layout,
+export const BrokerRegistrationResponse: ResponseMessage<BrokerRegistrationResponse, BrokerRegistrationResponseInput> =
+  {
+    name: 'BrokerRegistrationResponse',
+    type: 'response',
+    apiKey: 62,
+    minVersion: 0,
+    maxVersion: 4,
+    firstFlexible: 0,
+    layout,
 
-  headerVersion(): number {
-    return 1;
-  },
+    headerVersion(): number {
+      return 1;
+    },
 
-  encode(value: BrokerRegistrationResponseInput, version: number): Uint8Array {
-    return encodeMessage(BrokerRegistrationResponse, value, version);
-  },
+    encode(value: BrokerRegistrationResponseInput, version: number): Uint8Array {
+      return encodeMessage(BrokerRegistrationResponse, value, version);
+    },
 
-  decode(bytes: Uint8Array, version: number): BrokerRegistrationResponse {
-    return decodeMessage(BrokerRegistrationResponse, bytes, version);
-  },
+    decode(bytes: Uint8Array, version: number): BrokerRegistrationResponse {
+      return decodeMessage(BrokerRegistrationResponse, bytes, version);
+    },
 
-  write(w: Writer, version: number, m: BrokerRegistrationResponseInput): void {
-    checkVersion(BrokerRegistrationResponse, version);
-    writeBrokerRegistrationResponse(w, version, m);
-  },
+    write(w: Writer, version: number, m: BrokerRegistrationResponseInput): void {
+      checkVersion(BrokerRegistrationResponse, version);
+      writeBrokerRegistrationResponse(w, version, m);
+    },
 
-  read(r: Reader, version: number): BrokerRegistrationResponse {
-    checkVersion(BrokerRegistrationResponse, version);
-    return readBrokerRegistrationResponse(r, version);
-  },
-};
+    read(r: Reader, version: number): BrokerRegistrationResponse {
+      checkVersion(BrokerRegistrationResponse, version);
+      return readBrokerRegistrationResponse(r, version);
+    },
+  };
 
 function writeBrokerRegistrationResponse(w: Writer, _version: number, m: BrokerRegistrationResponseInput): void {
   w.int32(m.throttleTimeMs);

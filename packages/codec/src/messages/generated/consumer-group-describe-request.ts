@@ -22,7 +22,10 @@ groupIds []string 0+
 includeAuthorizedOperations bool 0+
 `;
 
-export const ConsumerGroupDescribeRequest: RequestMessage<ConsumerGroupDescribeRequest, ConsumerGroupDescribeRequestInput> = {
+export const ConsumerGroupDescribeRequest: RequestMessage<
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeRequestInput
+> = {
   name: 'ConsumerGroupDescribeRequest',
   type: 'request',
   apiKey: 69,

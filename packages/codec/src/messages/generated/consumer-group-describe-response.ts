@@ -149,7 +149,10 @@ groups []struct 0+ {
 }
 `;
 
-export const ConsumerGroupDescribeResponse: ResponseMessage<ConsumerGroupDescribeResponse, ConsumerGroupDescribeResponseInput> = {
+export const ConsumerGroupDescribeResponse: ResponseMessage<
+  ConsumerGroupDescribeResponse,
+  ConsumerGroupDescribeResponseInput
+> = {
   name: 'ConsumerGroupDescribeResponse',
   type: 'response',
   apiKey: 69,
@@ -199,7 +202,11 @@ function readConsumerGroupDescribeResponse(r: Reader, version: number): Consumer
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
 
-function writeConsumerGroupDescribeResponseDescribedGroup(w: Writer, version: number, m: ConsumerGroupDescribeResponseDescribedGroupInput): void {
+function writeConsumerGroupDescribeResponseDescribedGroup(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupDescribeResponseDescribedGroupInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
   w.compactNullableString(errorMessage);
@@ -217,7 +224,10 @@ function writeConsumerGroupDescribeResponseDescribedGroup(w: Writer, version: nu
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupDescribeResponseDescribedGroup(r: Reader, version: number): ConsumerGroupDescribeResponseDescribedGroup {
+function readConsumerGroupDescribeResponseDescribedGroup(
+  r: Reader,
+  version: number,
+): ConsumerGroupDescribeResponseDescribedGroup {
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const groupId = r.compactString();
@@ -244,7 +254,11 @@ function readConsumerGroupDescribeResponseDescribedGroup(r: Reader, version: num
   };
 }
 
-function writeConsumerGroupDescribeResponseMember(w: Writer, version: number, m: ConsumerGroupDescribeResponseMemberInput): void {
+function writeConsumerGroupDescribeResponseMember(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupDescribeResponseMemberInput,
+): void {
   w.compactString(m.memberId);
   const { instanceId = null } = m;
   w.compactNullableString(instanceId);
@@ -297,23 +311,36 @@ function readConsumerGroupDescribeResponseMember(r: Reader, version: number): Co
   };
 }
 
-function writeConsumerGroupDescribeResponseAssignment(w: Writer, version: number, m: ConsumerGroupDescribeResponseAssignmentInput): void {
+function writeConsumerGroupDescribeResponseAssignment(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupDescribeResponseAssignmentInput,
+): void {
   const { topicPartitions } = m;
   w.compactArrayLength(topicPartitions);
-  for (let i = 0; i < topicPartitions.length; i++) writeConsumerGroupDescribeResponseTopicPartitions(w, version, topicPartitions[i]!);
+  for (let i = 0; i < topicPartitions.length; i++)
+    writeConsumerGroupDescribeResponseTopicPartitions(w, version, topicPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupDescribeResponseAssignment(r: Reader, version: number): ConsumerGroupDescribeResponseAssignment {
+function readConsumerGroupDescribeResponseAssignment(
+  r: Reader,
+  version: number,
+): ConsumerGroupDescribeResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(19);
   const topicPartitions: ConsumerGroupDescribeResponseTopicPartitions[] = new Array(topicPartitionCount);
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupDescribeResponseTopicPartitions(r, version);
+  for (let i = 0; i < topicPartitionCount; i++)
+    topicPartitions[i] = readConsumerGroupDescribeResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
 
-function writeConsumerGroupDescribeResponseTopicPartitions(w: Writer, _version: number, m: ConsumerGroupDescribeResponseTopicPartitionsInput): void {
+function writeConsumerGroupDescribeResponseTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupDescribeResponseTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   const { partitions } = m;
@@ -323,7 +350,10 @@ function writeConsumerGroupDescribeResponseTopicPartitions(w: Writer, _version: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupDescribeResponseTopicPartitions(r: Reader, _version: number): ConsumerGroupDescribeResponseTopicPartitions {
+function readConsumerGroupDescribeResponseTopicPartitions(
+  r: Reader,
+  _version: number,
+): ConsumerGroupDescribeResponseTopicPartitions {
   const topicId = r.uuid();
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);

@@ -77,7 +77,10 @@ topicPartitions []struct 0+ null 0+ {
 }
 `;
 
-export const ConsumerGroupHeartbeatRequest: RequestMessage<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatRequestInput> = {
+export const ConsumerGroupHeartbeatRequest: RequestMessage<
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatRequestInput
+> = {
   name: 'ConsumerGroupHeartbeatRequest',
   type: 'request',
   apiKey: 68,
@@ -132,7 +135,8 @@ function writeConsumerGroupHeartbeatRequest(w: Writer, version: number, m: Consu
   const { topicPartitions = null } = m;
   w.compactNullableArrayLength(topicPartitions);
   if (topicPartitions !== null) {
-    for (let i = 0; i < topicPartitions.length; i++) writeConsumerGroupHeartbeatRequestTopicPartitions(w, version, topicPartitions[i]!);
+    for (let i = 0; i < topicPartitions.length; i++)
+      writeConsumerGroupHeartbeatRequestTopicPartitions(w, version, topicPartitions[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
@@ -157,7 +161,8 @@ function readConsumerGroupHeartbeatRequest(r: Reader, version: number): Consumer
   let topicPartitions: ConsumerGroupHeartbeatRequestTopicPartitions[] | null = null;
   if (topicPartitionCount >= 0) {
     topicPartitions = new Array(topicPartitionCount);
-    for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupHeartbeatRequestTopicPartitions(r, version);
+    for (let i = 0; i < topicPartitionCount; i++)
+      topicPartitions[i] = readConsumerGroupHeartbeatRequestTopicPartitions(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -175,7 +180,11 @@ function readConsumerGroupHeartbeatRequest(r: Reader, version: number): Consumer
   };
 }
 
-function writeConsumerGroupHeartbeatRequestTopicPartitions(w: Writer, _version: number, m: ConsumerGroupHeartbeatRequestTopicPartitionsInput): void {
+function writeConsumerGroupHeartbeatRequestTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupHeartbeatRequestTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -184,7 +193,10 @@ function writeConsumerGroupHeartbeatRequestTopicPartitions(w: Writer, _version: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupHeartbeatRequestTopicPartitions(r: Reader, _version: number): ConsumerGroupHeartbeatRequestTopicPartitions {
+function readConsumerGroupHeartbeatRequestTopicPartitions(
+  r: Reader,
+  _version: number,
+): ConsumerGroupHeartbeatRequestTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -73,7 +73,10 @@ assignment struct 0+ null 0+ {
 }
 `;
 
-export const ConsumerGroupHeartbeatResponse: ResponseMessage<ConsumerGroupHeartbeatResponse, ConsumerGroupHeartbeatResponseInput> = {
+export const ConsumerGroupHeartbeatResponse: ResponseMessage<
+  ConsumerGroupHeartbeatResponse,
+  ConsumerGroupHeartbeatResponseInput
+> = {
   name: 'ConsumerGroupHeartbeatResponse',
   type: 'response',
   apiKey: 68,
@@ -142,23 +145,36 @@ function readConsumerGroupHeartbeatResponse(r: Reader, version: number): Consume
   };
 }
 
-function writeConsumerGroupHeartbeatResponseAssignment(w: Writer, version: number, m: ConsumerGroupHeartbeatResponseAssignmentInput): void {
+function writeConsumerGroupHeartbeatResponseAssignment(
+  w: Writer,
+  version: number,
+  m: ConsumerGroupHeartbeatResponseAssignmentInput,
+): void {
   const { topicPartitions } = m;
   w.compactArrayLength(topicPartitions);
-  for (let i = 0; i < topicPartitions.length; i++) writeConsumerGroupHeartbeatResponseTopicPartitions(w, version, topicPartitions[i]!);
+  for (let i = 0; i < topicPartitions.length; i++)
+    writeConsumerGroupHeartbeatResponseTopicPartitions(w, version, topicPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupHeartbeatResponseAssignment(r: Reader, version: number): ConsumerGroupHeartbeatResponseAssignment {
+function readConsumerGroupHeartbeatResponseAssignment(
+  r: Reader,
+  version: number,
+): ConsumerGroupHeartbeatResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(18);
   const topicPartitions: ConsumerGroupHeartbeatResponseTopicPartitions[] = new Array(topicPartitionCount);
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readConsumerGroupHeartbeatResponseTopicPartitions(r, version);
+  for (let i = 0; i < topicPartitionCount; i++)
+    topicPartitions[i] = readConsumerGroupHeartbeatResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
 
-function writeConsumerGroupHeartbeatResponseTopicPartitions(w: Writer, _version: number, m: ConsumerGroupHeartbeatResponseTopicPartitionsInput): void {
+function writeConsumerGroupHeartbeatResponseTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ConsumerGroupHeartbeatResponseTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -167,7 +183,10 @@ function writeConsumerGroupHeartbeatResponseTopicPartitions(w: Writer, _version:
   w.taggedFields(unknownTaggedFields);
 }
 
-function readConsumerGroupHeartbeatResponseTopicPartitions(r: Reader, _version: number): ConsumerGroupHeartbeatResponseTopicPartitions {
+function readConsumerGroupHeartbeatResponseTopicPartitions(
+  r: Reader,
+  _version: number,
+): ConsumerGroupHeartbeatResponseTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

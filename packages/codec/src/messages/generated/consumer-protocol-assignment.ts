@@ -64,7 +64,8 @@ export const ConsumerProtocolAssignment: Message<ConsumerProtocolAssignment, Con
 function writeConsumerProtocolAssignment(w: Writer, version: number, m: ConsumerProtocolAssignmentInput): void {
   const { assignedPartitions } = m;
   w.arrayLength(assignedPartitions);
-  for (let i = 0; i < assignedPartitions.length; i++) writeConsumerProtocolAssignmentTopicPartition(w, version, assignedPartitions[i]!);
+  for (let i = 0; i < assignedPartitions.length; i++)
+    writeConsumerProtocolAssignmentTopicPartition(w, version, assignedPartitions[i]!);
   const { userData = null } = m;
   w.nullableByteArray(userData);
 }
@@ -72,19 +73,27 @@ function writeConsumerProtocolAssignment(w: Writer, version: number, m: Consumer
 function readConsumerProtocolAssignment(r: Reader, version: number): ConsumerProtocolAssignment {
   const assignedPartitionCount = r.arrayLength(6);
   const assignedPartitions: ConsumerProtocolAssignmentTopicPartition[] = new Array(assignedPartitionCount);
-  for (let i = 0; i < assignedPartitionCount; i++) assignedPartitions[i] = readConsumerProtocolAssignmentTopicPartition(r, version);
+  for (let i = 0; i < assignedPartitionCount; i++)
+    assignedPartitions[i] = readConsumerProtocolAssignmentTopicPartition(r, version);
   const userData = r.nullableByteArray();
   return { assignedPartitions, userData };
 }
 
-function writeConsumerProtocolAssignmentTopicPartition(w: Writer, _version: number, m: ConsumerProtocolAssignmentTopicPartitionInput): void {
+function writeConsumerProtocolAssignmentTopicPartition(
+  w: Writer,
+  _version: number,
+  m: ConsumerProtocolAssignmentTopicPartitionInput,
+): void {
   w.string(m.topic);
   const { partitions } = m;
   w.arrayLength(partitions);
   for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
 }
 
-function readConsumerProtocolAssignmentTopicPartition(r: Reader, _version: number): ConsumerProtocolAssignmentTopicPartition {
+function readConsumerProtocolAssignmentTopicPartition(
+  r: Reader,
+  _version: number,
+): ConsumerProtocolAssignmentTopicPartition {
   const topic = r.string();
   const partitionCount = r.arrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -83,7 +83,8 @@ function writeConsumerProtocolSubscription(w: Writer, version: number, m: Consum
   const { ownedPartitions = [] } = m;
   if (version >= 1) {
     w.arrayLength(ownedPartitions);
-    for (let i = 0; i < ownedPartitions.length; i++) writeConsumerProtocolSubscriptionTopicPartition(w, version, ownedPartitions[i]!);
+    for (let i = 0; i < ownedPartitions.length; i++)
+      writeConsumerProtocolSubscriptionTopicPartition(w, version, ownedPartitions[i]!);
   }
   const { generationId = -1 } = m;
   if (version >= 2) w.int32(generationId);
@@ -98,20 +99,28 @@ function readConsumerProtocolSubscription(r: Reader, version: number): ConsumerP
   const userData = r.nullableByteArray();
   const ownedPartitionCount = version >= 1 ? r.arrayLength(6) : 0;
   const ownedPartitions: ConsumerProtocolSubscriptionTopicPartition[] = new Array(ownedPartitionCount);
-  for (let i = 0; i < ownedPartitionCount; i++) ownedPartitions[i] = readConsumerProtocolSubscriptionTopicPartition(r, version);
+  for (let i = 0; i < ownedPartitionCount; i++)
+    ownedPartitions[i] = readConsumerProtocolSubscriptionTopicPartition(r, version);
   const generationId = version >= 2 ? r.int32() : -1;
   const rackId = version >= 3 ? r.nullableString() : null;
   return { topics, userData, ownedPartitions, generationId, rackId };
 }
 
-function writeConsumerProtocolSubscriptionTopicPartition(w: Writer, _version: number, m: ConsumerProtocolSubscriptionTopicPartitionInput): void {
+function writeConsumerProtocolSubscriptionTopicPartition(
+  w: Writer,
+  _version: number,
+  m: ConsumerProtocolSubscriptionTopicPartitionInput,
+): void {
   w.string(m.topic);
   const { partitions } = m;
   w.arrayLength(partitions);
   for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
 }
 
-function readConsumerProtocolSubscriptionTopicPartition(r: Reader, _version: number): ConsumerProtocolSubscriptionTopicPartition {
+function readConsumerProtocolSubscriptionTopicPartition(
+  r: Reader,
+  _version: number,
+): ConsumerProtocolSubscriptionTopicPartition {
   const topic = r.string();
   const partitionCount = r.arrayLength(4);
   const partitions: number[] = new Array(partitionCount);

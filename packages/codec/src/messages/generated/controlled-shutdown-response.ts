@@ -45,44 +45,46 @@ remainingPartitions []struct 0+ {
 }
 `;
 
-export const ControlledShutdownResponse: ResponseMessage<ControlledShutdownResponse, ControlledShutdownResponseInput> = {
-  name: 'ControlledShutdownResponse',
-  type: 'response',
-  apiKey: 7,
-  minVersion: 0,
-  maxVersion: 3,
-  firstFlexible: 3,
-  layout,
+export const ControlledShutdownResponse: ResponseMessage<ControlledShutdownResponse, ControlledShutdownResponseInput> =
+  {
+    name: 'ControlledShutdownResponse',
+    type: 'response',
+    apiKey: 7,
+    minVersion: 0,
+    maxVersion: 3,
+    firstFlexible: 3,
+    layout,
 
-  headerVersion(version: number): number {
-    return version >= 3 ? 1 : 0;
-  },
+    headerVersion(version: number): number {
+      return version >= 3 ? 1 : 0;
+    },
 
-  encode(value: ControlledShutdownResponseInput, version: number): Uint8Array {
-    return encodeMessage(ControlledShutdownResponse, value, version);
-  },
+    encode(value: ControlledShutdownResponseInput, version: number): Uint8Array {
+      return encodeMessage(ControlledShutdownResponse, value, version);
+    },
 
-  decode(bytes: Uint8Array, version: number): ControlledShutdownResponse {
-    return decodeMessage(ControlledShutdownResponse, bytes, version);
-  },
+    decode(bytes: Uint8Array, version: number): ControlledShutdownResponse {
+      return decodeMessage(ControlledShutdownResponse, bytes, version);
+    },
 
-  write(w: Writer, version: number, m: ControlledShutdownResponseInput): void {
-    checkVersion(ControlledShutdownResponse, version);
-    writeControlledShutdownResponse(w, version, m);
-  },
+    write(w: Writer, version: number, m: ControlledShutdownResponseInput): void {
+      checkVersion(ControlledShutdownResponse, version);
+      writeControlledShutdownResponse(w, version, m);
+    },
 
-  read(r: Reader, version: number): ControlledShutdownResponse {
-    checkVersion(ControlledShutdownResponse, version);
-    return readControlledShutdownResponse(r, version);
-  },
-};
+    read(r: Reader, version: number): ControlledShutdownResponse {
+      checkVersion(ControlledShutdownResponse, version);
+      return readControlledShutdownResponse(r, version);
+    },
+  };
 
 function writeControlledShutdownResponse(w: Writer, version: number, m: ControlledShutdownResponseInput): void {
   w.int16(m.errorCode);
   const { remainingPartitions } = m;
   if (version >= 3) w.compactArrayLength(remainingPartitions);
   else w.arrayLength(remainingPartitions);
-  for (let i = 0; i < remainingPartitions.length; i++) writeControlledShutdownResponseRemainingPartition(w, version, remainingPartitions[i]!);
+  for (let i = 0; i < remainingPartitions.length; i++)
+    writeControlledShutdownResponseRemainingPartition(w, version, remainingPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -92,12 +94,17 @@ function readControlledShutdownResponse(r: Reader, version: number): ControlledS
   const errorCode = r.int16();
   const remainingPartitionCount = version >= 3 ? r.compactArrayLength(6) : r.arrayLength(6);
   const remainingPartitions: ControlledShutdownResponseRemainingPartition[] = new Array(remainingPartitionCount);
-  for (let i = 0; i < remainingPartitionCount; i++) remainingPartitions[i] = readControlledShutdownResponseRemainingPartition(r, version);
+  for (let i = 0; i < remainingPartitionCount; i++)
+    remainingPartitions[i] = readControlledShutdownResponseRemainingPartition(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { errorCode, remainingPartitions, unknownTaggedFields };
 }
 
-function writeControlledShutdownResponseRemainingPartition(w: Writer, version: number, m: ControlledShutdownResponseRemainingPartitionInput): void {
+function writeControlledShutdownResponseRemainingPartition(
+  w: Writer,
+  version: number,
+  m: ControlledShutdownResponseRemainingPartitionInput,
+): void {
   const { topicName } = m;
   if (version >= 3) w.compactString(topicName);
   else w.string(topicName);
@@ -107,7 +114,10 @@ function writeControlledShutdownResponseRemainingPartition(w: Writer, version: n
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readControlledShutdownResponseRemainingPartition(r: Reader, version: number): ControlledShutdownResponseRemainingPartition {
+function readControlledShutdownResponseRemainingPartition(
+  r: Reader,
+  version: number,
+): ControlledShutdownResponseRemainingPartition {
   const topicName = version >= 3 ? r.compactString() : r.string();
   const partitionIndex = r.int32();
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;

@@ -76,7 +76,10 @@ features []struct 0+ {
 }
 `;
 
-export const ControllerRegistrationRequest: RequestMessage<ControllerRegistrationRequest, ControllerRegistrationRequestInput> = {
+export const ControllerRegistrationRequest: RequestMessage<
+  ControllerRegistrationRequest,
+  ControllerRegistrationRequestInput
+> = {
   name: 'ControllerRegistrationRequest',
   type: 'request',
   apiKey: 70,
@@ -143,7 +146,11 @@ function readControllerRegistrationRequest(r: Reader, version: number): Controll
   };
 }
 
-function writeControllerRegistrationRequestListener(w: Writer, _version: number, m: ControllerRegistrationRequestListenerInput): void {
+function writeControllerRegistrationRequestListener(
+  w: Writer,
+  _version: number,
+  m: ControllerRegistrationRequestListenerInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);
@@ -161,7 +168,11 @@ function readControllerRegistrationRequestListener(r: Reader, _version: number):
   return { name, host, port, securityProtocol, unknownTaggedFields };
 }
 
-function writeControllerRegistrationRequestFeature(w: Writer, _version: number, m: ControllerRegistrationRequestFeatureInput): void {
+function writeControllerRegistrationRequestFeature(
+  w: Writer,
+  _version: number,
+  m: ControllerRegistrationRequestFeatureInput,
+): void {
   w.compactString(m.name);
   w.int16(m.minSupportedVersion);
   w.int16(m.maxSupportedVersion);

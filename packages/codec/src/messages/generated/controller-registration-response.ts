@@ -28,7 +28,10 @@ errorCode int16 0+
 errorMessage string 0+ null 0+
 `;
 
-export const ControllerRegistrationResponse: ResponseMessage<ControllerRegistrationResponse, ControllerRegistrationResponseInput> = {
+export const ControllerRegistrationResponse: ResponseMessage<
+  ControllerRegistrationResponse,
+  ControllerRegistrationResponseInput
+> = {
   name: 'ControllerRegistrationResponse',
   type: 'response',
   apiKey: 70,
@@ -60,7 +63,11 @@ export const ControllerRegistrationResponse: ResponseMessage<ControllerRegistrat
   },
 };
 
-function writeControllerRegistrationResponse(w: Writer, _version: number, m: ControllerRegistrationResponseInput): void {
+function writeControllerRegistrationResponse(
+  w: Writer,
+  _version: number,
+  m: ControllerRegistrationResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);

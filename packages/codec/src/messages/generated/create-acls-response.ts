@@ -98,7 +98,11 @@ function readCreateAclsResponse(r: Reader, version: number): CreateAclsResponse 
   return { throttleTimeMs, results, unknownTaggedFields };
 }
 
-function writeCreateAclsResponseAclCreationResult(w: Writer, version: number, m: CreateAclsResponseAclCreationResultInput): void {
+function writeCreateAclsResponseAclCreationResult(
+  w: Writer,
+  version: number,
+  m: CreateAclsResponseAclCreationResultInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 2) w.compactNullableString(errorMessage);

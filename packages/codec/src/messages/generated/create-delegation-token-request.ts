@@ -53,7 +53,10 @@ renewers []struct 0+ {
 maxLifetimeMs int64 0+
 `;
 
-export const CreateDelegationTokenRequest: RequestMessage<CreateDelegationTokenRequest, CreateDelegationTokenRequestInput> = {
+export const CreateDelegationTokenRequest: RequestMessage<
+  CreateDelegationTokenRequest,
+  CreateDelegationTokenRequestInput
+> = {
   name: 'CreateDelegationTokenRequest',
   type: 'request',
   apiKey: 38,
@@ -95,7 +98,8 @@ function writeCreateDelegationTokenRequest(w: Writer, version: number, m: Create
   const { renewers } = m;
   if (version >= 2) w.compactArrayLength(renewers);
   else w.arrayLength(renewers);
-  for (let i = 0; i < renewers.length; i++) writeCreateDelegationTokenRequestCreatableRenewers(w, version, renewers[i]!);
+  for (let i = 0; i < renewers.length; i++)
+    writeCreateDelegationTokenRequestCreatableRenewers(w, version, renewers[i]!);
   w.int64(m.maxLifetimeMs);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
@@ -113,7 +117,11 @@ function readCreateDelegationTokenRequest(r: Reader, version: number): CreateDel
   return { ownerPrincipalType, ownerPrincipalName, renewers, maxLifetimeMs, unknownTaggedFields };
 }
 
-function writeCreateDelegationTokenRequestCreatableRenewers(w: Writer, version: number, m: CreateDelegationTokenRequestCreatableRenewersInput): void {
+function writeCreateDelegationTokenRequestCreatableRenewers(
+  w: Writer,
+  version: number,
+  m: CreateDelegationTokenRequestCreatableRenewersInput,
+): void {
   const { principalType } = m;
   if (version >= 2) w.compactString(principalType);
   else w.string(principalType);
@@ -125,7 +133,10 @@ function writeCreateDelegationTokenRequestCreatableRenewers(w: Writer, version: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readCreateDelegationTokenRequestCreatableRenewers(r: Reader, version: number): CreateDelegationTokenRequestCreatableRenewers {
+function readCreateDelegationTokenRequestCreatableRenewers(
+  r: Reader,
+  version: number,
+): CreateDelegationTokenRequestCreatableRenewers {
   const principalType = version >= 2 ? r.compactString() : r.string();
   const principalName = version >= 2 ? r.compactString() : r.string();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;

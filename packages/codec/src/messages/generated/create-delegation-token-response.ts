@@ -64,7 +64,10 @@ hmac bytes 0+
 throttleTimeMs int32 0+
 `;
 
-export const CreateDelegationTokenResponse: ResponseMessage<CreateDelegationTokenResponse, CreateDelegationTokenResponseInput> = {
+export const CreateDelegationTokenResponse: ResponseMessage<
+  CreateDelegationTokenResponse,
+  CreateDelegationTokenResponseInput
+> = {
   name: 'CreateDelegationTokenResponse',
   type: 'response',
   apiKey: 38,

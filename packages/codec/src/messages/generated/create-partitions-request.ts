@@ -119,7 +119,11 @@ function readCreatePartitionsRequest(r: Reader, version: number): CreatePartitio
   return { topics, timeoutMs, validateOnly, unknownTaggedFields };
 }
 
-function writeCreatePartitionsRequestCreatePartitionsTopic(w: Writer, version: number, m: CreatePartitionsRequestCreatePartitionsTopicInput): void {
+function writeCreatePartitionsRequestCreatePartitionsTopic(
+  w: Writer,
+  version: number,
+  m: CreatePartitionsRequestCreatePartitionsTopicInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
@@ -128,27 +132,36 @@ function writeCreatePartitionsRequestCreatePartitionsTopic(w: Writer, version: n
   if (version >= 2) w.compactNullableArrayLength(assignments);
   else w.nullableArrayLength(assignments);
   if (assignments !== null) {
-    for (let i = 0; i < assignments.length; i++) writeCreatePartitionsRequestCreatePartitionsAssignment(w, version, assignments[i]!);
+    for (let i = 0; i < assignments.length; i++)
+      writeCreatePartitionsRequestCreatePartitionsAssignment(w, version, assignments[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readCreatePartitionsRequestCreatePartitionsTopic(r: Reader, version: number): CreatePartitionsRequestCreatePartitionsTopic {
+function readCreatePartitionsRequestCreatePartitionsTopic(
+  r: Reader,
+  version: number,
+): CreatePartitionsRequestCreatePartitionsTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const count = r.int32();
   const assignmentCount = version >= 2 ? r.compactNullableArrayLength(2) : r.nullableArrayLength(4);
   let assignments: CreatePartitionsRequestCreatePartitionsAssignment[] | null = null;
   if (assignmentCount >= 0) {
     assignments = new Array(assignmentCount);
-    for (let i = 0; i < assignmentCount; i++) assignments[i] = readCreatePartitionsRequestCreatePartitionsAssignment(r, version);
+    for (let i = 0; i < assignmentCount; i++)
+      assignments[i] = readCreatePartitionsRequestCreatePartitionsAssignment(r, version);
   }
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, count, assignments, unknownTaggedFields };
 }
 
-function writeCreatePartitionsRequestCreatePartitionsAssignment(w: Writer, version: number, m: CreatePartitionsRequestCreatePartitionsAssignmentInput): void {
+function writeCreatePartitionsRequestCreatePartitionsAssignment(
+  w: Writer,
+  version: number,
+  m: CreatePartitionsRequestCreatePartitionsAssignmentInput,
+): void {
   const { brokerIds } = m;
   if (version >= 2) w.compactArrayLength(brokerIds);
   else w.arrayLength(brokerIds);
@@ -158,7 +171,10 @@ function writeCreatePartitionsRequestCreatePartitionsAssignment(w: Writer, versi
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readCreatePartitionsRequestCreatePartitionsAssignment(r: Reader, version: number): CreatePartitionsRequestCreatePartitionsAssignment {
+function readCreatePartitionsRequestCreatePartitionsAssignment(
+  r: Reader,
+  version: number,
+): CreatePartitionsRequestCreatePartitionsAssignment {
   const brokerIdCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
   const brokerIds: number[] = new Array(brokerIdCount);
   for (let i = 0; i < brokerIdCount; i++) brokerIds[i] = r.int32();

@@ -86,7 +86,8 @@ function writeCreatePartitionsResponse(w: Writer, version: number, m: CreatePart
   const { results } = m;
   if (version >= 2) w.compactArrayLength(results);
   else w.arrayLength(results);
-  for (let i = 0; i < results.length; i++) writeCreatePartitionsResponseCreatePartitionsTopicResult(w, version, results[i]!);
+  for (let i = 0; i < results.length; i++)
+    writeCreatePartitionsResponseCreatePartitionsTopicResult(w, version, results[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -96,12 +97,17 @@ function readCreatePartitionsResponse(r: Reader, version: number): CreatePartiti
   const throttleTimeMs = r.int32();
   const resultCount = version >= 2 ? r.compactArrayLength(5) : r.arrayLength(6);
   const results: CreatePartitionsResponseCreatePartitionsTopicResult[] = new Array(resultCount);
-  for (let i = 0; i < resultCount; i++) results[i] = readCreatePartitionsResponseCreatePartitionsTopicResult(r, version);
+  for (let i = 0; i < resultCount; i++)
+    results[i] = readCreatePartitionsResponseCreatePartitionsTopicResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }
 
-function writeCreatePartitionsResponseCreatePartitionsTopicResult(w: Writer, version: number, m: CreatePartitionsResponseCreatePartitionsTopicResultInput): void {
+function writeCreatePartitionsResponseCreatePartitionsTopicResult(
+  w: Writer,
+  version: number,
+  m: CreatePartitionsResponseCreatePartitionsTopicResultInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
@@ -114,7 +120,10 @@ function writeCreatePartitionsResponseCreatePartitionsTopicResult(w: Writer, ver
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readCreatePartitionsResponseCreatePartitionsTopicResult(r: Reader, version: number): CreatePartitionsResponseCreatePartitionsTopicResult {
+function readCreatePartitionsResponseCreatePartitionsTopicResult(
+  r: Reader,
+  version: number,
+): CreatePartitionsResponseCreatePartitionsTopicResult {
   const name = version >= 2 ? r.compactString() : r.string();
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : r.nullableString();

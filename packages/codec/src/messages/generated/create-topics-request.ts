@@ -150,7 +150,11 @@ function readCreateTopicsRequest(r: Reader, version: number): CreateTopicsReques
   return { topics, timeoutMs, validateOnly, unknownTaggedFields };
 }
 
-function writeCreateTopicsRequestCreatableTopic(w: Writer, version: number, m: CreateTopicsRequestCreatableTopicInput): void {
+function writeCreateTopicsRequestCreatableTopic(
+  w: Writer,
+  version: number,
+  m: CreateTopicsRequestCreatableTopicInput,
+): void {
   const { name } = m;
   if (version >= 5) w.compactString(name);
   else w.string(name);
@@ -159,7 +163,8 @@ function writeCreateTopicsRequestCreatableTopic(w: Writer, version: number, m: C
   const { assignments } = m;
   if (version >= 5) w.compactArrayLength(assignments);
   else w.arrayLength(assignments);
-  for (let i = 0; i < assignments.length; i++) writeCreateTopicsRequestCreatableReplicaAssignment(w, version, assignments[i]!);
+  for (let i = 0; i < assignments.length; i++)
+    writeCreateTopicsRequestCreatableReplicaAssignment(w, version, assignments[i]!);
   const { configs } = m;
   if (version >= 5) w.compactArrayLength(configs);
   else w.arrayLength(configs);
@@ -175,7 +180,8 @@ function readCreateTopicsRequestCreatableTopic(r: Reader, version: number): Crea
   const replicationFactor = r.int16();
   const assignmentCount = version >= 5 ? r.compactArrayLength(6) : r.arrayLength(8);
   const assignments: CreateTopicsRequestCreatableReplicaAssignment[] = new Array(assignmentCount);
-  for (let i = 0; i < assignmentCount; i++) assignments[i] = readCreateTopicsRequestCreatableReplicaAssignment(r, version);
+  for (let i = 0; i < assignmentCount; i++)
+    assignments[i] = readCreateTopicsRequestCreatableReplicaAssignment(r, version);
   const configCount = version >= 5 ? r.compactArrayLength(3) : r.arrayLength(4);
   const configs: CreateTopicsRequestCreatableTopicConfig[] = new Array(configCount);
   for (let i = 0; i < configCount; i++) configs[i] = readCreateTopicsRequestCreatableTopicConfig(r, version);
@@ -183,7 +189,11 @@ function readCreateTopicsRequestCreatableTopic(r: Reader, version: number): Crea
   return { name, numPartitions, replicationFactor, assignments, configs, unknownTaggedFields };
 }
 
-function writeCreateTopicsRequestCreatableReplicaAssignment(w: Writer, version: number, m: CreateTopicsRequestCreatableReplicaAssignmentInput): void {
+function writeCreateTopicsRequestCreatableReplicaAssignment(
+  w: Writer,
+  version: number,
+  m: CreateTopicsRequestCreatableReplicaAssignmentInput,
+): void {
   w.int32(m.partitionIndex);
   const { brokerIds } = m;
   if (version >= 5) w.compactArrayLength(brokerIds);
@@ -194,7 +204,10 @@ function writeCreateTopicsRequestCreatableReplicaAssignment(w: Writer, version: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readCreateTopicsRequestCreatableReplicaAssignment(r: Reader, version: number): CreateTopicsRequestCreatableReplicaAssignment {
+function readCreateTopicsRequestCreatableReplicaAssignment(
+  r: Reader,
+  version: number,
+): CreateTopicsRequestCreatableReplicaAssignment {
   const partitionIndex = r.int32();
   const brokerIdCount = version >= 5 ? r.compactArrayLength(4) : r.arrayLength(4);
   const brokerIds: number[] = new Array(brokerIdCount);
@@ -203,7 +216,11 @@ function readCreateTopicsRequestCreatableReplicaAssignment(r: Reader, version: n
   return { partitionIndex, brokerIds, unknownTaggedFields };
 }
 
-function writeCreateTopicsRequestCreatableTopicConfig(w: Writer, version: number, m: CreateTopicsRequestCreatableTopicConfigInput): void {
+function writeCreateTopicsRequestCreatableTopicConfig(
+  w: Writer,
+  version: number,
+  m: CreateTopicsRequestCreatableTopicConfigInput,
+): void {
   const { name } = m;
   if (version >= 5) w.compactString(name);
   else w.string(name);
@@ -215,7 +232,10 @@ function writeCreateTopicsRequestCreatableTopicConfig(w: Writer, version: number
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readCreateTopicsRequestCreatableTopicConfig(r: Reader, version: number): CreateTopicsRequestCreatableTopicConfig {
+function readCreateTopicsRequestCreatableTopicConfig(
+  r: Reader,
+  version: number,
+): CreateTopicsRequestCreatableTopicConfig {
   const name = version >= 5 ? r.compactString() : r.string();
   const value = version >= 5 ? r.compactNullableString() : r.nullableString();
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;

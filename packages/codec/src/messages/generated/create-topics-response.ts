@@ -145,14 +145,25 @@ function writeCreateTopicsResponse(w: Writer, version: number, m: CreateTopicsRe
 
 function readCreateTopicsResponse(r: Reader, version: number): CreateTopicsResponse {
   const throttleTimeMs = version >= 2 ? r.int32() : 0;
-  const topicCount = version >= 7 ? r.compactArrayLength(28) : version >= 5 ? r.compactArrayLength(12) : version >= 1 ? r.arrayLength(6) : r.arrayLength(4);
+  const topicCount =
+    version >= 7
+      ? r.compactArrayLength(28)
+      : version >= 5
+        ? r.compactArrayLength(12)
+        : version >= 1
+          ? r.arrayLength(6)
+          : r.arrayLength(4);
   const topics: CreateTopicsResponseCreatableTopicResult[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readCreateTopicsResponseCreatableTopicResult(r, version);
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
 
-function writeCreateTopicsResponseCreatableTopicResult(w: Writer, version: number, m: CreateTopicsResponseCreatableTopicResultInput): void {
+function writeCreateTopicsResponseCreatableTopicResult(
+  w: Writer,
+  version: number,
+  m: CreateTopicsResponseCreatableTopicResultInput,
+): void {
   const { name } = m;
   if (version >= 5) w.compactString(name);
   else w.string(name);
@@ -190,7 +201,10 @@ function writeCreateTopicsResponseCreatableTopicResult(w: Writer, version: numbe
   }
 }
 
-function readCreateTopicsResponseCreatableTopicResult(r: Reader, version: number): CreateTopicsResponseCreatableTopicResult {
+function readCreateTopicsResponseCreatableTopicResult(
+  r: Reader,
+  version: number,
+): CreateTopicsResponseCreatableTopicResult {
   const name = version >= 5 ? r.compactString() : r.string();
   const topicId = version >= 7 ? r.uuid() : zeroUuid;
   const errorCode = r.int16();
@@ -236,7 +250,11 @@ function readCreateTopicsResponseCreatableTopicResult(r: Reader, version: number
   };
 }
 
-function writeCreateTopicsResponseCreatableTopicConfigs(w: Writer, _version: number, m: CreateTopicsResponseCreatableTopicConfigsInput): void {
+function writeCreateTopicsResponseCreatableTopicConfigs(
+  w: Writer,
+  _version: number,
+  m: CreateTopicsResponseCreatableTopicConfigsInput,
+): void {
   w.compactString(m.name);
   w.compactNullableString(m.value);
   w.bool(m.readOnly);
@@ -247,7 +265,10 @@ function writeCreateTopicsResponseCreatableTopicConfigs(w: Writer, _version: num
   w.taggedFields(unknownTaggedFields);
 }
 
-function readCreateTopicsResponseCreatableTopicConfigs(r: Reader, _version: number): CreateTopicsResponseCreatableTopicConfigs {
+function readCreateTopicsResponseCreatableTopicConfigs(
+  r: Reader,
+  _version: number,
+): CreateTopicsResponseCreatableTopicConfigs {
   const name = r.compactString();
   const value = r.compactNullableString();
   const readOnly = r.bool();

@@ -113,7 +113,11 @@ function readDeleteAclsRequest(r: Reader, version: number): DeleteAclsRequest {
   return { filters, unknownTaggedFields };
 }
 
-function writeDeleteAclsRequestDeleteAclsFilter(w: Writer, version: number, m: DeleteAclsRequestDeleteAclsFilterInput): void {
+function writeDeleteAclsRequestDeleteAclsFilter(
+  w: Writer,
+  version: number,
+  m: DeleteAclsRequestDeleteAclsFilterInput,
+): void {
   w.int8(m.resourceTypeFilter);
   const { resourceNameFilter } = m;
   if (version >= 2) w.compactNullableString(resourceNameFilter);

@@ -129,7 +129,8 @@ function writeDeleteAclsResponse(w: Writer, version: number, m: DeleteAclsRespon
   const { filterResults } = m;
   if (version >= 2) w.compactArrayLength(filterResults);
   else w.arrayLength(filterResults);
-  for (let i = 0; i < filterResults.length; i++) writeDeleteAclsResponseDeleteAclsFilterResult(w, version, filterResults[i]!);
+  for (let i = 0; i < filterResults.length; i++)
+    writeDeleteAclsResponseDeleteAclsFilterResult(w, version, filterResults[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -139,12 +140,17 @@ function readDeleteAclsResponse(r: Reader, version: number): DeleteAclsResponse 
   const throttleTimeMs = r.int32();
   const filterResultCount = version >= 2 ? r.compactArrayLength(5) : r.arrayLength(8);
   const filterResults: DeleteAclsResponseDeleteAclsFilterResult[] = new Array(filterResultCount);
-  for (let i = 0; i < filterResultCount; i++) filterResults[i] = readDeleteAclsResponseDeleteAclsFilterResult(r, version);
+  for (let i = 0; i < filterResultCount; i++)
+    filterResults[i] = readDeleteAclsResponseDeleteAclsFilterResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, filterResults, unknownTaggedFields };
 }
 
-function writeDeleteAclsResponseDeleteAclsFilterResult(w: Writer, version: number, m: DeleteAclsResponseDeleteAclsFilterResultInput): void {
+function writeDeleteAclsResponseDeleteAclsFilterResult(
+  w: Writer,
+  version: number,
+  m: DeleteAclsResponseDeleteAclsFilterResultInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 2) w.compactNullableString(errorMessage);
@@ -152,23 +158,32 @@ function writeDeleteAclsResponseDeleteAclsFilterResult(w: Writer, version: numbe
   const { matchingAcls } = m;
   if (version >= 2) w.compactArrayLength(matchingAcls);
   else w.arrayLength(matchingAcls);
-  for (let i = 0; i < matchingAcls.length; i++) writeDeleteAclsResponseDeleteAclsMatchingAcl(w, version, matchingAcls[i]!);
+  for (let i = 0; i < matchingAcls.length; i++)
+    writeDeleteAclsResponseDeleteAclsMatchingAcl(w, version, matchingAcls[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteAclsResponseDeleteAclsFilterResult(r: Reader, version: number): DeleteAclsResponseDeleteAclsFilterResult {
+function readDeleteAclsResponseDeleteAclsFilterResult(
+  r: Reader,
+  version: number,
+): DeleteAclsResponseDeleteAclsFilterResult {
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : r.nullableString();
-  const matchingAclCount = version >= 2 ? r.compactArrayLength(11) : version >= 1 ? r.arrayLength(14) : r.arrayLength(13);
+  const matchingAclCount =
+    version >= 2 ? r.compactArrayLength(11) : version >= 1 ? r.arrayLength(14) : r.arrayLength(13);
   const matchingAcls: DeleteAclsResponseDeleteAclsMatchingAcl[] = new Array(matchingAclCount);
   for (let i = 0; i < matchingAclCount; i++) matchingAcls[i] = readDeleteAclsResponseDeleteAclsMatchingAcl(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { errorCode, errorMessage, matchingAcls, unknownTaggedFields };
 }
 
-function writeDeleteAclsResponseDeleteAclsMatchingAcl(w: Writer, version: number, m: DeleteAclsResponseDeleteAclsMatchingAclInput): void {
+function writeDeleteAclsResponseDeleteAclsMatchingAcl(
+  w: Writer,
+  version: number,
+  m: DeleteAclsResponseDeleteAclsMatchingAclInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 2) w.compactNullableString(errorMessage);
@@ -193,7 +208,10 @@ function writeDeleteAclsResponseDeleteAclsMatchingAcl(w: Writer, version: number
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteAclsResponseDeleteAclsMatchingAcl(r: Reader, version: number): DeleteAclsResponseDeleteAclsMatchingAcl {
+function readDeleteAclsResponseDeleteAclsMatchingAcl(
+  r: Reader,
+  version: number,
+): DeleteAclsResponseDeleteAclsMatchingAcl {
   const errorCode = r.int16();
   const errorMessage = version >= 2 ? r.compactNullableString() : r.nullableString();
   const resourceType = r.int8();

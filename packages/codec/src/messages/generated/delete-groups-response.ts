@@ -94,14 +94,19 @@ function writeDeleteGroupsResponse(w: Writer, version: number, m: DeleteGroupsRe
 
 function readDeleteGroupsResponse(r: Reader, version: number): DeleteGroupsResponse {
   const throttleTimeMs = r.int32();
-  const resultCount = version >= 3 ? r.compactArrayLength(5) : version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
+  const resultCount =
+    version >= 3 ? r.compactArrayLength(5) : version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
   const results: DeleteGroupsResponseDeletableGroupResult[] = new Array(resultCount);
   for (let i = 0; i < resultCount; i++) results[i] = readDeleteGroupsResponseDeletableGroupResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, results, unknownTaggedFields };
 }
 
-function writeDeleteGroupsResponseDeletableGroupResult(w: Writer, version: number, m: DeleteGroupsResponseDeletableGroupResultInput): void {
+function writeDeleteGroupsResponseDeletableGroupResult(
+  w: Writer,
+  version: number,
+  m: DeleteGroupsResponseDeletableGroupResultInput,
+): void {
   const { groupId } = m;
   if (version >= 2) w.compactString(groupId);
   else w.string(groupId);
@@ -113,7 +118,10 @@ function writeDeleteGroupsResponseDeletableGroupResult(w: Writer, version: numbe
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteGroupsResponseDeletableGroupResult(r: Reader, version: number): DeleteGroupsResponseDeletableGroupResult {
+function readDeleteGroupsResponseDeletableGroupResult(
+  r: Reader,
+  version: number,
+): DeleteGroupsResponseDeletableGroupResult {
   const groupId = version >= 2 ? r.compactString() : r.string();
   const errorCode = r.int16();
   const errorMessage = version >= 3 ? r.compactNullableString() : null;

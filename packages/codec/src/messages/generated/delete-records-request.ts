@@ -113,20 +113,28 @@ function readDeleteRecordsRequest(r: Reader, version: number): DeleteRecordsRequ
   return { topics, timeoutMs, unknownTaggedFields };
 }
 
-function writeDeleteRecordsRequestDeleteRecordsTopic(w: Writer, version: number, m: DeleteRecordsRequestDeleteRecordsTopicInput): void {
+function writeDeleteRecordsRequestDeleteRecordsTopic(
+  w: Writer,
+  version: number,
+  m: DeleteRecordsRequestDeleteRecordsTopicInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
   if (version >= 2) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDeleteRecordsRequestDeleteRecordsPartition(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDeleteRecordsRequestDeleteRecordsPartition(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteRecordsRequestDeleteRecordsTopic(r: Reader, version: number): DeleteRecordsRequestDeleteRecordsTopic {
+function readDeleteRecordsRequestDeleteRecordsTopic(
+  r: Reader,
+  version: number,
+): DeleteRecordsRequestDeleteRecordsTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(13) : r.arrayLength(12);
   const partitions: DeleteRecordsRequestDeleteRecordsPartition[] = new Array(partitionCount);
@@ -135,7 +143,11 @@ function readDeleteRecordsRequestDeleteRecordsTopic(r: Reader, version: number):
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeDeleteRecordsRequestDeleteRecordsPartition(w: Writer, version: number, m: DeleteRecordsRequestDeleteRecordsPartitionInput): void {
+function writeDeleteRecordsRequestDeleteRecordsPartition(
+  w: Writer,
+  version: number,
+  m: DeleteRecordsRequestDeleteRecordsPartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int64(m.offset);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -143,7 +155,10 @@ function writeDeleteRecordsRequestDeleteRecordsPartition(w: Writer, version: num
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteRecordsRequestDeleteRecordsPartition(r: Reader, version: number): DeleteRecordsRequestDeleteRecordsPartition {
+function readDeleteRecordsRequestDeleteRecordsPartition(
+  r: Reader,
+  version: number,
+): DeleteRecordsRequestDeleteRecordsPartition {
   const partitionIndex = r.int32();
   const offset = r.int64();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;

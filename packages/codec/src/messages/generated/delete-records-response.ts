@@ -117,29 +117,42 @@ function readDeleteRecordsResponse(r: Reader, version: number): DeleteRecordsRes
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
 
-function writeDeleteRecordsResponseDeleteRecordsTopicResult(w: Writer, version: number, m: DeleteRecordsResponseDeleteRecordsTopicResultInput): void {
+function writeDeleteRecordsResponseDeleteRecordsTopicResult(
+  w: Writer,
+  version: number,
+  m: DeleteRecordsResponseDeleteRecordsTopicResultInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
   if (version >= 2) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDeleteRecordsResponseDeleteRecordsPartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDeleteRecordsResponseDeleteRecordsPartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteRecordsResponseDeleteRecordsTopicResult(r: Reader, version: number): DeleteRecordsResponseDeleteRecordsTopicResult {
+function readDeleteRecordsResponseDeleteRecordsTopicResult(
+  r: Reader,
+  version: number,
+): DeleteRecordsResponseDeleteRecordsTopicResult {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(15) : r.arrayLength(14);
   const partitions: DeleteRecordsResponseDeleteRecordsPartitionResult[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readDeleteRecordsResponseDeleteRecordsPartitionResult(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readDeleteRecordsResponseDeleteRecordsPartitionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeDeleteRecordsResponseDeleteRecordsPartitionResult(w: Writer, version: number, m: DeleteRecordsResponseDeleteRecordsPartitionResultInput): void {
+function writeDeleteRecordsResponseDeleteRecordsPartitionResult(
+  w: Writer,
+  version: number,
+  m: DeleteRecordsResponseDeleteRecordsPartitionResultInput,
+): void {
   w.int32(m.partitionIndex);
   w.int64(m.lowWatermark);
   w.int16(m.errorCode);
@@ -148,7 +161,10 @@ function writeDeleteRecordsResponseDeleteRecordsPartitionResult(w: Writer, versi
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteRecordsResponseDeleteRecordsPartitionResult(r: Reader, version: number): DeleteRecordsResponseDeleteRecordsPartitionResult {
+function readDeleteRecordsResponseDeleteRecordsPartitionResult(
+  r: Reader,
+  version: number,
+): DeleteRecordsResponseDeleteRecordsPartitionResult {
   const partitionIndex = r.int32();
   const lowWatermark = r.int64();
   const errorCode = r.int16();

@@ -34,7 +34,10 @@ topics []struct 0+ {
 }
 `;
 
-export const DeleteShareGroupOffsetsRequest: RequestMessage<DeleteShareGroupOffsetsRequest, DeleteShareGroupOffsetsRequestInput> = {
+export const DeleteShareGroupOffsetsRequest: RequestMessage<
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsRequestInput
+> = {
   name: 'DeleteShareGroupOffsetsRequest',
   type: 'request',
   apiKey: 92,
@@ -84,7 +87,11 @@ function readDeleteShareGroupOffsetsRequest(r: Reader, version: number): DeleteS
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeDeleteShareGroupOffsetsRequestTopic(w: Writer, _version: number, m: DeleteShareGroupOffsetsRequestTopicInput): void {
+function writeDeleteShareGroupOffsetsRequestTopic(
+  w: Writer,
+  _version: number,
+  m: DeleteShareGroupOffsetsRequestTopicInput,
+): void {
   w.compactString(m.topicName);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);

@@ -55,7 +55,10 @@ responses []struct 0+ {
 }
 `;
 
-export const DeleteShareGroupOffsetsResponse: ResponseMessage<DeleteShareGroupOffsetsResponse, DeleteShareGroupOffsetsResponseInput> = {
+export const DeleteShareGroupOffsetsResponse: ResponseMessage<
+  DeleteShareGroupOffsetsResponse,
+  DeleteShareGroupOffsetsResponseInput
+> = {
   name: 'DeleteShareGroupOffsetsResponse',
   type: 'response',
   apiKey: 92,
@@ -87,7 +90,11 @@ export const DeleteShareGroupOffsetsResponse: ResponseMessage<DeleteShareGroupOf
   },
 };
 
-function writeDeleteShareGroupOffsetsResponse(w: Writer, version: number, m: DeleteShareGroupOffsetsResponseInput): void {
+function writeDeleteShareGroupOffsetsResponse(
+  w: Writer,
+  version: number,
+  m: DeleteShareGroupOffsetsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -110,7 +117,11 @@ function readDeleteShareGroupOffsetsResponse(r: Reader, version: number): Delete
   return { throttleTimeMs, errorCode, errorMessage, responses, unknownTaggedFields };
 }
 
-function writeDeleteShareGroupOffsetsResponseTopic(w: Writer, _version: number, m: DeleteShareGroupOffsetsResponseTopicInput): void {
+function writeDeleteShareGroupOffsetsResponseTopic(
+  w: Writer,
+  _version: number,
+  m: DeleteShareGroupOffsetsResponseTopicInput,
+): void {
   w.compactString(m.topicName);
   w.uuid(m.topicId);
   w.int16(m.errorCode);

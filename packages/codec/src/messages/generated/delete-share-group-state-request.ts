@@ -51,7 +51,10 @@ topics []struct 0+ {
 }
 `;
 
-export const DeleteShareGroupStateRequest: RequestMessage<DeleteShareGroupStateRequest, DeleteShareGroupStateRequestInput> = {
+export const DeleteShareGroupStateRequest: RequestMessage<
+  DeleteShareGroupStateRequest,
+  DeleteShareGroupStateRequestInput
+> = {
   name: 'DeleteShareGroupStateRequest',
   type: 'request',
   apiKey: 86,
@@ -101,16 +104,24 @@ function readDeleteShareGroupStateRequest(r: Reader, version: number): DeleteSha
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeDeleteShareGroupStateRequestDeleteStateData(w: Writer, version: number, m: DeleteShareGroupStateRequestDeleteStateDataInput): void {
+function writeDeleteShareGroupStateRequestDeleteStateData(
+  w: Writer,
+  version: number,
+  m: DeleteShareGroupStateRequestDeleteStateDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDeleteShareGroupStateRequestPartitionData(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDeleteShareGroupStateRequestPartitionData(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDeleteShareGroupStateRequestDeleteStateData(r: Reader, version: number): DeleteShareGroupStateRequestDeleteStateData {
+function readDeleteShareGroupStateRequestDeleteStateData(
+  r: Reader,
+  version: number,
+): DeleteShareGroupStateRequestDeleteStateData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(5);
   const partitions: DeleteShareGroupStateRequestPartitionData[] = new Array(partitionCount);
@@ -119,13 +130,20 @@ function readDeleteShareGroupStateRequestDeleteStateData(r: Reader, version: num
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeDeleteShareGroupStateRequestPartitionData(w: Writer, _version: number, m: DeleteShareGroupStateRequestPartitionDataInput): void {
+function writeDeleteShareGroupStateRequestPartitionData(
+  w: Writer,
+  _version: number,
+  m: DeleteShareGroupStateRequestPartitionDataInput,
+): void {
   w.int32(m.partition);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDeleteShareGroupStateRequestPartitionData(r: Reader, _version: number): DeleteShareGroupStateRequestPartitionData {
+function readDeleteShareGroupStateRequestPartitionData(
+  r: Reader,
+  _version: number,
+): DeleteShareGroupStateRequestPartitionData {
   const partition = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { partition, unknownTaggedFields };

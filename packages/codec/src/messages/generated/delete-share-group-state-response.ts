@@ -56,7 +56,10 @@ results []struct 0+ {
 }
 `;
 
-export const DeleteShareGroupStateResponse: ResponseMessage<DeleteShareGroupStateResponse, DeleteShareGroupStateResponseInput> = {
+export const DeleteShareGroupStateResponse: ResponseMessage<
+  DeleteShareGroupStateResponse,
+  DeleteShareGroupStateResponseInput
+> = {
   name: 'DeleteShareGroupStateResponse',
   type: 'response',
   apiKey: 86,
@@ -104,16 +107,24 @@ function readDeleteShareGroupStateResponse(r: Reader, version: number): DeleteSh
   return { results, unknownTaggedFields };
 }
 
-function writeDeleteShareGroupStateResponseDeleteStateResult(w: Writer, version: number, m: DeleteShareGroupStateResponseDeleteStateResultInput): void {
+function writeDeleteShareGroupStateResponseDeleteStateResult(
+  w: Writer,
+  version: number,
+  m: DeleteShareGroupStateResponseDeleteStateResultInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDeleteShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDeleteShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDeleteShareGroupStateResponseDeleteStateResult(r: Reader, version: number): DeleteShareGroupStateResponseDeleteStateResult {
+function readDeleteShareGroupStateResponseDeleteStateResult(
+  r: Reader,
+  version: number,
+): DeleteShareGroupStateResponseDeleteStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
   const partitions: DeleteShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
@@ -122,7 +133,11 @@ function readDeleteShareGroupStateResponseDeleteStateResult(r: Reader, version: 
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeDeleteShareGroupStateResponsePartitionResult(w: Writer, _version: number, m: DeleteShareGroupStateResponsePartitionResultInput): void {
+function writeDeleteShareGroupStateResponsePartitionResult(
+  w: Writer,
+  _version: number,
+  m: DeleteShareGroupStateResponsePartitionResultInput,
+): void {
   w.int32(m.partition);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -131,7 +146,10 @@ function writeDeleteShareGroupStateResponsePartitionResult(w: Writer, _version: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDeleteShareGroupStateResponsePartitionResult(r: Reader, _version: number): DeleteShareGroupStateResponsePartitionResult {
+function readDeleteShareGroupStateResponsePartitionResult(
+  r: Reader,
+  _version: number,
+): DeleteShareGroupStateResponsePartitionResult {
   const partition = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

@@ -116,7 +116,11 @@ function readDeleteTopicsRequest(r: Reader, version: number): DeleteTopicsReques
   return { topics, topicNames, timeoutMs, unknownTaggedFields };
 }
 
-function writeDeleteTopicsRequestDeleteTopicState(w: Writer, _version: number, m: DeleteTopicsRequestDeleteTopicStateInput): void {
+function writeDeleteTopicsRequestDeleteTopicState(
+  w: Writer,
+  _version: number,
+  m: DeleteTopicsRequestDeleteTopicStateInput,
+): void {
   const { name = null } = m;
   w.compactNullableString(name);
   w.uuid(m.topicId);

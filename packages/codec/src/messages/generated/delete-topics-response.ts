@@ -101,14 +101,25 @@ function writeDeleteTopicsResponse(w: Writer, version: number, m: DeleteTopicsRe
 
 function readDeleteTopicsResponse(r: Reader, version: number): DeleteTopicsResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
-  const responseCount = version >= 6 ? r.compactArrayLength(21) : version >= 5 ? r.compactArrayLength(5) : version >= 4 ? r.compactArrayLength(4) : r.arrayLength(4);
+  const responseCount =
+    version >= 6
+      ? r.compactArrayLength(21)
+      : version >= 5
+        ? r.compactArrayLength(5)
+        : version >= 4
+          ? r.compactArrayLength(4)
+          : r.arrayLength(4);
   const responses: DeleteTopicsResponseDeletableTopicResult[] = new Array(responseCount);
   for (let i = 0; i < responseCount; i++) responses[i] = readDeleteTopicsResponseDeletableTopicResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, responses, unknownTaggedFields };
 }
 
-function writeDeleteTopicsResponseDeletableTopicResult(w: Writer, version: number, m: DeleteTopicsResponseDeletableTopicResultInput): void {
+function writeDeleteTopicsResponseDeletableTopicResult(
+  w: Writer,
+  version: number,
+  m: DeleteTopicsResponseDeletableTopicResultInput,
+): void {
   const { name } = m;
   if (version >= 6) w.compactNullableString(name);
   else if (version >= 4) w.compactString(name!);
@@ -123,7 +134,10 @@ function writeDeleteTopicsResponseDeletableTopicResult(w: Writer, version: numbe
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDeleteTopicsResponseDeletableTopicResult(r: Reader, version: number): DeleteTopicsResponseDeletableTopicResult {
+function readDeleteTopicsResponseDeletableTopicResult(
+  r: Reader,
+  version: number,
+): DeleteTopicsResponseDeletableTopicResult {
   const name = version >= 6 ? r.compactNullableString() : version >= 4 ? r.compactString() : r.string();
   const topicId = version >= 6 ? r.uuid() : zeroUuid;
   const errorCode = r.int16();

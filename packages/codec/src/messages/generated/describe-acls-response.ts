@@ -142,7 +142,11 @@ function readDescribeAclsResponse(r: Reader, version: number): DescribeAclsRespo
   return { throttleTimeMs, errorCode, errorMessage, resources, unknownTaggedFields };
 }
 
-function writeDescribeAclsResponseDescribeAclsResource(w: Writer, version: number, m: DescribeAclsResponseDescribeAclsResourceInput): void {
+function writeDescribeAclsResponseDescribeAclsResource(
+  w: Writer,
+  version: number,
+  m: DescribeAclsResponseDescribeAclsResourceInput,
+): void {
   w.int8(m.resourceType);
   const { resourceName } = m;
   if (version >= 2) w.compactString(resourceName);
@@ -159,7 +163,10 @@ function writeDescribeAclsResponseDescribeAclsResource(w: Writer, version: numbe
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeAclsResponseDescribeAclsResource(r: Reader, version: number): DescribeAclsResponseDescribeAclsResource {
+function readDescribeAclsResponseDescribeAclsResource(
+  r: Reader,
+  version: number,
+): DescribeAclsResponseDescribeAclsResource {
   const resourceType = r.int8();
   const resourceName = version >= 2 ? r.compactString() : r.string();
   const patternType = version >= 1 ? r.int8() : 3;
@@ -170,7 +177,11 @@ function readDescribeAclsResponseDescribeAclsResource(r: Reader, version: number
   return { resourceType, resourceName, patternType, acls, unknownTaggedFields };
 }
 
-function writeDescribeAclsResponseAclDescription(w: Writer, version: number, m: DescribeAclsResponseAclDescriptionInput): void {
+function writeDescribeAclsResponseAclDescription(
+  w: Writer,
+  version: number,
+  m: DescribeAclsResponseAclDescriptionInput,
+): void {
   const { principal } = m;
   if (version >= 2) w.compactString(principal);
   else w.string(principal);

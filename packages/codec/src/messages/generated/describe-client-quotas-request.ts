@@ -48,7 +48,10 @@ components []struct 0+ {
 strict bool 0+
 `;
 
-export const DescribeClientQuotasRequest: RequestMessage<DescribeClientQuotasRequest, DescribeClientQuotasRequestInput> = {
+export const DescribeClientQuotasRequest: RequestMessage<
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasRequestInput
+> = {
   name: 'DescribeClientQuotasRequest',
   type: 'request',
   apiKey: 48,
@@ -100,7 +103,11 @@ function readDescribeClientQuotasRequest(r: Reader, version: number): DescribeCl
   return { components, strict, unknownTaggedFields };
 }
 
-function writeDescribeClientQuotasRequestComponentData(w: Writer, version: number, m: DescribeClientQuotasRequestComponentDataInput): void {
+function writeDescribeClientQuotasRequestComponentData(
+  w: Writer,
+  version: number,
+  m: DescribeClientQuotasRequestComponentDataInput,
+): void {
   const { entityType } = m;
   if (version >= 1) w.compactString(entityType);
   else w.string(entityType);
@@ -113,7 +120,10 @@ function writeDescribeClientQuotasRequestComponentData(w: Writer, version: numbe
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeClientQuotasRequestComponentData(r: Reader, version: number): DescribeClientQuotasRequestComponentData {
+function readDescribeClientQuotasRequestComponentData(
+  r: Reader,
+  version: number,
+): DescribeClientQuotasRequestComponentData {
   const entityType = version >= 1 ? r.compactString() : r.string();
   const matchType = r.int8();
   const match = version >= 1 ? r.compactNullableString() : r.nullableString();

@@ -85,7 +85,10 @@ entries []struct 0+ null 0+ {
 }
 `;
 
-export const DescribeClientQuotasResponse: ResponseMessage<DescribeClientQuotasResponse, DescribeClientQuotasResponseInput> = {
+export const DescribeClientQuotasResponse: ResponseMessage<
+  DescribeClientQuotasResponse,
+  DescribeClientQuotasResponseInput
+> = {
   name: 'DescribeClientQuotasResponse',
   type: 'response',
   apiKey: 48,
@@ -148,7 +151,11 @@ function readDescribeClientQuotasResponse(r: Reader, version: number): DescribeC
   return { throttleTimeMs, errorCode, errorMessage, entries, unknownTaggedFields };
 }
 
-function writeDescribeClientQuotasResponseEntryData(w: Writer, version: number, m: DescribeClientQuotasResponseEntryDataInput): void {
+function writeDescribeClientQuotasResponseEntryData(
+  w: Writer,
+  version: number,
+  m: DescribeClientQuotasResponseEntryDataInput,
+): void {
   const { entity } = m;
   if (version >= 1) w.compactArrayLength(entity);
   else w.arrayLength(entity);
@@ -173,7 +180,11 @@ function readDescribeClientQuotasResponseEntryData(r: Reader, version: number): 
   return { entity, values, unknownTaggedFields };
 }
 
-function writeDescribeClientQuotasResponseEntityData(w: Writer, version: number, m: DescribeClientQuotasResponseEntityDataInput): void {
+function writeDescribeClientQuotasResponseEntityData(
+  w: Writer,
+  version: number,
+  m: DescribeClientQuotasResponseEntityDataInput,
+): void {
   const { entityType } = m;
   if (version >= 1) w.compactString(entityType);
   else w.string(entityType);
@@ -185,14 +196,21 @@ function writeDescribeClientQuotasResponseEntityData(w: Writer, version: number,
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeClientQuotasResponseEntityData(r: Reader, version: number): DescribeClientQuotasResponseEntityData {
+function readDescribeClientQuotasResponseEntityData(
+  r: Reader,
+  version: number,
+): DescribeClientQuotasResponseEntityData {
   const entityType = version >= 1 ? r.compactString() : r.string();
   const entityName = version >= 1 ? r.compactNullableString() : r.nullableString();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { entityType, entityName, unknownTaggedFields };
 }
 
-function writeDescribeClientQuotasResponseValueData(w: Writer, version: number, m: DescribeClientQuotasResponseValueDataInput): void {
+function writeDescribeClientQuotasResponseValueData(
+  w: Writer,
+  version: number,
+  m: DescribeClientQuotasResponseValueDataInput,
+): void {
   const { key } = m;
   if (version >= 1) w.compactString(key);
   else w.string(key);

@@ -157,7 +157,11 @@ function readDescribeClusterResponse(r: Reader, version: number): DescribeCluste
   };
 }
 
-function writeDescribeClusterResponseDescribeClusterBroker(w: Writer, version: number, m: DescribeClusterResponseDescribeClusterBrokerInput): void {
+function writeDescribeClusterResponseDescribeClusterBroker(
+  w: Writer,
+  version: number,
+  m: DescribeClusterResponseDescribeClusterBrokerInput,
+): void {
   w.int32(m.brokerId);
   w.compactString(m.host);
   w.int32(m.port);
@@ -170,7 +174,10 @@ function writeDescribeClusterResponseDescribeClusterBroker(w: Writer, version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeClusterResponseDescribeClusterBroker(r: Reader, version: number): DescribeClusterResponseDescribeClusterBroker {
+function readDescribeClusterResponseDescribeClusterBroker(
+  r: Reader,
+  version: number,
+): DescribeClusterResponseDescribeClusterBroker {
   const brokerId = r.int32();
   const host = r.compactString();
   const port = r.int32();

@@ -90,7 +90,8 @@ function writeDescribeConfigsRequest(w: Writer, version: number, m: DescribeConf
   const { resources } = m;
   if (version >= 4) w.compactArrayLength(resources);
   else w.arrayLength(resources);
-  for (let i = 0; i < resources.length; i++) writeDescribeConfigsRequestDescribeConfigsResource(w, version, resources[i]!);
+  for (let i = 0; i < resources.length; i++)
+    writeDescribeConfigsRequestDescribeConfigsResource(w, version, resources[i]!);
   const { includeSynonyms = false } = m;
   if (version >= 1) w.bool(includeSynonyms);
   else if (includeSynonyms !== false) throw notInVersion('includeSynonyms', version);
@@ -112,7 +113,11 @@ function readDescribeConfigsRequest(r: Reader, version: number): DescribeConfigs
   return { resources, includeSynonyms, includeDocumentation, unknownTaggedFields };
 }
 
-function writeDescribeConfigsRequestDescribeConfigsResource(w: Writer, version: number, m: DescribeConfigsRequestDescribeConfigsResourceInput): void {
+function writeDescribeConfigsRequestDescribeConfigsResource(
+  w: Writer,
+  version: number,
+  m: DescribeConfigsRequestDescribeConfigsResourceInput,
+): void {
   w.int8(m.resourceType);
   const { resourceName } = m;
   if (version >= 4) w.compactString(resourceName);
@@ -134,14 +139,18 @@ function writeDescribeConfigsRequestDescribeConfigsResource(w: Writer, version: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeConfigsRequestDescribeConfigsResource(r: Reader, version: number): DescribeConfigsRequestDescribeConfigsResource {
+function readDescribeConfigsRequestDescribeConfigsResource(
+  r: Reader,
+  version: number,
+): DescribeConfigsRequestDescribeConfigsResource {
   const resourceType = r.int8();
   const resourceName = version >= 4 ? r.compactString() : r.string();
   const configurationKeyCount = version >= 4 ? r.compactNullableArrayLength(1) : r.nullableArrayLength(2);
   let configurationKeys: string[] | null = null;
   if (configurationKeyCount >= 0) {
     configurationKeys = new Array(configurationKeyCount);
-    for (let i = 0; i < configurationKeyCount; i++) configurationKeys[i] = version >= 4 ? r.compactString() : r.string();
+    for (let i = 0; i < configurationKeyCount; i++)
+      configurationKeys[i] = version >= 4 ? r.compactString() : r.string();
   }
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { resourceType, resourceName, configurationKeys, unknownTaggedFields };

@@ -172,7 +172,11 @@ function readDescribeConfigsResponse(r: Reader, version: number): DescribeConfig
   return { throttleTimeMs, results, unknownTaggedFields };
 }
 
-function writeDescribeConfigsResponseDescribeConfigsResult(w: Writer, version: number, m: DescribeConfigsResponseDescribeConfigsResultInput): void {
+function writeDescribeConfigsResponseDescribeConfigsResult(
+  w: Writer,
+  version: number,
+  m: DescribeConfigsResponseDescribeConfigsResultInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 4) w.compactNullableString(errorMessage);
@@ -184,25 +188,41 @@ function writeDescribeConfigsResponseDescribeConfigsResult(w: Writer, version: n
   const { configs } = m;
   if (version >= 4) w.compactArrayLength(configs);
   else w.arrayLength(configs);
-  for (let i = 0; i < configs.length; i++) writeDescribeConfigsResponseDescribeConfigsResourceResult(w, version, configs[i]!);
+  for (let i = 0; i < configs.length; i++)
+    writeDescribeConfigsResponseDescribeConfigsResourceResult(w, version, configs[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeConfigsResponseDescribeConfigsResult(r: Reader, version: number): DescribeConfigsResponseDescribeConfigsResult {
+function readDescribeConfigsResponseDescribeConfigsResult(
+  r: Reader,
+  version: number,
+): DescribeConfigsResponseDescribeConfigsResult {
   const errorCode = r.int16();
   const errorMessage = version >= 4 ? r.compactNullableString() : r.nullableString();
   const resourceType = r.int8();
   const resourceName = version >= 4 ? r.compactString() : r.string();
-  const configCount = version >= 4 ? r.compactArrayLength(9) : version >= 3 ? r.arrayLength(14) : version >= 1 ? r.arrayLength(11) : r.arrayLength(7);
+  const configCount =
+    version >= 4
+      ? r.compactArrayLength(9)
+      : version >= 3
+        ? r.arrayLength(14)
+        : version >= 1
+          ? r.arrayLength(11)
+          : r.arrayLength(7);
   const configs: DescribeConfigsResponseDescribeConfigsResourceResult[] = new Array(configCount);
-  for (let i = 0; i < configCount; i++) configs[i] = readDescribeConfigsResponseDescribeConfigsResourceResult(r, version);
+  for (let i = 0; i < configCount; i++)
+    configs[i] = readDescribeConfigsResponseDescribeConfigsResourceResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { errorCode, errorMessage, resourceType, resourceName, configs, unknownTaggedFields };
 }
 
-function writeDescribeConfigsResponseDescribeConfigsResourceResult(w: Writer, version: number, m: DescribeConfigsResponseDescribeConfigsResourceResultInput): void {
+function writeDescribeConfigsResponseDescribeConfigsResourceResult(
+  w: Writer,
+  version: number,
+  m: DescribeConfigsResponseDescribeConfigsResourceResultInput,
+): void {
   const { name } = m;
   if (version >= 4) w.compactString(name);
   else w.string(name);
@@ -220,10 +240,12 @@ function writeDescribeConfigsResponseDescribeConfigsResourceResult(w: Writer, ve
   const { synonyms = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(synonyms);
-    for (let i = 0; i < synonyms.length; i++) writeDescribeConfigsResponseDescribeConfigsSynonym(w, version, synonyms[i]!);
+    for (let i = 0; i < synonyms.length; i++)
+      writeDescribeConfigsResponseDescribeConfigsSynonym(w, version, synonyms[i]!);
   } else if (version >= 1) {
     w.arrayLength(synonyms);
-    for (let i = 0; i < synonyms.length; i++) writeDescribeConfigsResponseDescribeConfigsSynonym(w, version, synonyms[i]!);
+    for (let i = 0; i < synonyms.length; i++)
+      writeDescribeConfigsResponseDescribeConfigsSynonym(w, version, synonyms[i]!);
   }
   const { configType = 0 } = m;
   if (version >= 3) w.int8(configType);
@@ -235,7 +257,10 @@ function writeDescribeConfigsResponseDescribeConfigsResourceResult(w: Writer, ve
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeConfigsResponseDescribeConfigsResourceResult(r: Reader, version: number): DescribeConfigsResponseDescribeConfigsResourceResult {
+function readDescribeConfigsResponseDescribeConfigsResourceResult(
+  r: Reader,
+  version: number,
+): DescribeConfigsResponseDescribeConfigsResourceResult {
   const name = version >= 4 ? r.compactString() : r.string();
   const value = version >= 4 ? r.compactNullableString() : r.nullableString();
   const readOnly = r.bool();
@@ -262,7 +287,11 @@ function readDescribeConfigsResponseDescribeConfigsResourceResult(r: Reader, ver
   };
 }
 
-function writeDescribeConfigsResponseDescribeConfigsSynonym(w: Writer, version: number, m: DescribeConfigsResponseDescribeConfigsSynonymInput): void {
+function writeDescribeConfigsResponseDescribeConfigsSynonym(
+  w: Writer,
+  version: number,
+  m: DescribeConfigsResponseDescribeConfigsSynonymInput,
+): void {
   const { name } = m;
   if (version >= 4) w.compactString(name);
   else w.string(name);
@@ -275,7 +304,10 @@ function writeDescribeConfigsResponseDescribeConfigsSynonym(w: Writer, version: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeConfigsResponseDescribeConfigsSynonym(r: Reader, version: number): DescribeConfigsResponseDescribeConfigsSynonym {
+function readDescribeConfigsResponseDescribeConfigsSynonym(
+  r: Reader,
+  version: number,
+): DescribeConfigsResponseDescribeConfigsSynonym {
   const name = version >= 4 ? r.compactString() : r.string();
   const value = version >= 4 ? r.compactNullableString() : r.nullableString();
   const source = r.int8();

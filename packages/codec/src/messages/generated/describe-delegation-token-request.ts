@@ -41,7 +41,10 @@ owners []struct 0+ null 0+ {
 }
 `;
 
-export const DescribeDelegationTokenRequest: RequestMessage<DescribeDelegationTokenRequest, DescribeDelegationTokenRequestInput> = {
+export const DescribeDelegationTokenRequest: RequestMessage<
+  DescribeDelegationTokenRequest,
+  DescribeDelegationTokenRequestInput
+> = {
   name: 'DescribeDelegationTokenRequest',
   type: 'request',
   apiKey: 41,
@@ -78,7 +81,8 @@ function writeDescribeDelegationTokenRequest(w: Writer, version: number, m: Desc
   if (version >= 2) w.compactNullableArrayLength(owners);
   else w.nullableArrayLength(owners);
   if (owners !== null) {
-    for (let i = 0; i < owners.length; i++) writeDescribeDelegationTokenRequestDescribeDelegationTokenOwner(w, version, owners[i]!);
+    for (let i = 0; i < owners.length; i++)
+      writeDescribeDelegationTokenRequestDescribeDelegationTokenOwner(w, version, owners[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
@@ -90,13 +94,18 @@ function readDescribeDelegationTokenRequest(r: Reader, version: number): Describ
   let owners: DescribeDelegationTokenRequestDescribeDelegationTokenOwner[] | null = null;
   if (ownerCount >= 0) {
     owners = new Array(ownerCount);
-    for (let i = 0; i < ownerCount; i++) owners[i] = readDescribeDelegationTokenRequestDescribeDelegationTokenOwner(r, version);
+    for (let i = 0; i < ownerCount; i++)
+      owners[i] = readDescribeDelegationTokenRequestDescribeDelegationTokenOwner(r, version);
   }
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { owners, unknownTaggedFields };
 }
 
-function writeDescribeDelegationTokenRequestDescribeDelegationTokenOwner(w: Writer, version: number, m: DescribeDelegationTokenRequestDescribeDelegationTokenOwnerInput): void {
+function writeDescribeDelegationTokenRequestDescribeDelegationTokenOwner(
+  w: Writer,
+  version: number,
+  m: DescribeDelegationTokenRequestDescribeDelegationTokenOwnerInput,
+): void {
   const { principalType } = m;
   if (version >= 2) w.compactString(principalType);
   else w.string(principalType);
@@ -108,7 +117,10 @@ function writeDescribeDelegationTokenRequestDescribeDelegationTokenOwner(w: Writ
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeDelegationTokenRequestDescribeDelegationTokenOwner(r: Reader, version: number): DescribeDelegationTokenRequestDescribeDelegationTokenOwner {
+function readDescribeDelegationTokenRequestDescribeDelegationTokenOwner(
+  r: Reader,
+  version: number,
+): DescribeDelegationTokenRequestDescribeDelegationTokenOwner {
   const principalType = version >= 2 ? r.compactString() : r.string();
   const principalName = version >= 2 ? r.compactString() : r.string();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;

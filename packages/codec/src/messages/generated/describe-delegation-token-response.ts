@@ -94,7 +94,10 @@ tokens []struct 0+ {
 throttleTimeMs int32 0+
 `;
 
-export const DescribeDelegationTokenResponse: ResponseMessage<DescribeDelegationTokenResponse, DescribeDelegationTokenResponseInput> = {
+export const DescribeDelegationTokenResponse: ResponseMessage<
+  DescribeDelegationTokenResponse,
+  DescribeDelegationTokenResponseInput
+> = {
   name: 'DescribeDelegationTokenResponse',
   type: 'response',
   apiKey: 41,
@@ -126,12 +129,17 @@ export const DescribeDelegationTokenResponse: ResponseMessage<DescribeDelegation
   },
 };
 
-function writeDescribeDelegationTokenResponse(w: Writer, version: number, m: DescribeDelegationTokenResponseInput): void {
+function writeDescribeDelegationTokenResponse(
+  w: Writer,
+  version: number,
+  m: DescribeDelegationTokenResponseInput,
+): void {
   w.int16(m.errorCode);
   const { tokens } = m;
   if (version >= 2) w.compactArrayLength(tokens);
   else w.arrayLength(tokens);
-  for (let i = 0; i < tokens.length; i++) writeDescribeDelegationTokenResponseDescribedDelegationToken(w, version, tokens[i]!);
+  for (let i = 0; i < tokens.length; i++)
+    writeDescribeDelegationTokenResponseDescribedDelegationToken(w, version, tokens[i]!);
   w.int32(m.throttleTimeMs);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
@@ -140,15 +148,21 @@ function writeDescribeDelegationTokenResponse(w: Writer, version: number, m: Des
 
 function readDescribeDelegationTokenResponse(r: Reader, version: number): DescribeDelegationTokenResponse {
   const errorCode = r.int16();
-  const tokenCount = version >= 3 ? r.compactArrayLength(32) : version >= 2 ? r.compactArrayLength(30) : r.arrayLength(38);
+  const tokenCount =
+    version >= 3 ? r.compactArrayLength(32) : version >= 2 ? r.compactArrayLength(30) : r.arrayLength(38);
   const tokens: DescribeDelegationTokenResponseDescribedDelegationToken[] = new Array(tokenCount);
-  for (let i = 0; i < tokenCount; i++) tokens[i] = readDescribeDelegationTokenResponseDescribedDelegationToken(r, version);
+  for (let i = 0; i < tokenCount; i++)
+    tokens[i] = readDescribeDelegationTokenResponseDescribedDelegationToken(r, version);
   const throttleTimeMs = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { errorCode, tokens, throttleTimeMs, unknownTaggedFields };
 }
 
-function writeDescribeDelegationTokenResponseDescribedDelegationToken(w: Writer, version: number, m: DescribeDelegationTokenResponseDescribedDelegationTokenInput): void {
+function writeDescribeDelegationTokenResponseDescribedDelegationToken(
+  w: Writer,
+  version: number,
+  m: DescribeDelegationTokenResponseDescribedDelegationTokenInput,
+): void {
   const { principalType } = m;
   if (version >= 2) w.compactString(principalType);
   else w.string(principalType);
@@ -173,13 +187,17 @@ function writeDescribeDelegationTokenResponseDescribedDelegationToken(w: Writer,
   const { renewers } = m;
   if (version >= 2) w.compactArrayLength(renewers);
   else w.arrayLength(renewers);
-  for (let i = 0; i < renewers.length; i++) writeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(w, version, renewers[i]!);
+  for (let i = 0; i < renewers.length; i++)
+    writeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(w, version, renewers[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeDelegationTokenResponseDescribedDelegationToken(r: Reader, version: number): DescribeDelegationTokenResponseDescribedDelegationToken {
+function readDescribeDelegationTokenResponseDescribedDelegationToken(
+  r: Reader,
+  version: number,
+): DescribeDelegationTokenResponseDescribedDelegationToken {
   const principalType = version >= 2 ? r.compactString() : r.string();
   const principalName = version >= 2 ? r.compactString() : r.string();
   const tokenRequesterPrincipalType = version >= 3 ? r.compactString() : '';
@@ -191,7 +209,8 @@ function readDescribeDelegationTokenResponseDescribedDelegationToken(r: Reader, 
   const hmac = version >= 2 ? r.compactByteArray() : r.byteArray();
   const renewerCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(4);
   const renewers: DescribeDelegationTokenResponseDescribedDelegationTokenRenewer[] = new Array(renewerCount);
-  for (let i = 0; i < renewerCount; i++) renewers[i] = readDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(r, version);
+  for (let i = 0; i < renewerCount; i++)
+    renewers[i] = readDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return {
     principalType,
@@ -208,7 +227,11 @@ function readDescribeDelegationTokenResponseDescribedDelegationToken(r: Reader, 
   };
 }
 
-function writeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(w: Writer, version: number, m: DescribeDelegationTokenResponseDescribedDelegationTokenRenewerInput): void {
+function writeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(
+  w: Writer,
+  version: number,
+  m: DescribeDelegationTokenResponseDescribedDelegationTokenRenewerInput,
+): void {
   const { principalType } = m;
   if (version >= 2) w.compactString(principalType);
   else w.string(principalType);
@@ -220,7 +243,10 @@ function writeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(w: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(r: Reader, version: number): DescribeDelegationTokenResponseDescribedDelegationTokenRenewer {
+function readDescribeDelegationTokenResponseDescribedDelegationTokenRenewer(
+  r: Reader,
+  version: number,
+): DescribeDelegationTokenResponseDescribedDelegationTokenRenewer {
   const principalType = version >= 2 ? r.compactString() : r.string();
   const principalName = version >= 2 ? r.compactString() : r.string();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;

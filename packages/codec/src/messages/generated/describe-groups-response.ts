@@ -142,14 +142,25 @@ function writeDescribeGroupsResponse(w: Writer, version: number, m: DescribeGrou
 
 function readDescribeGroupsResponse(r: Reader, version: number): DescribeGroupsResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
-  const groupCount = version >= 6 ? r.compactArrayLength(13) : version >= 5 ? r.compactArrayLength(12) : version >= 3 ? r.arrayLength(18) : r.arrayLength(14);
+  const groupCount =
+    version >= 6
+      ? r.compactArrayLength(13)
+      : version >= 5
+        ? r.compactArrayLength(12)
+        : version >= 3
+          ? r.arrayLength(18)
+          : r.arrayLength(14);
   const groups: DescribeGroupsResponseDescribedGroup[] = new Array(groupCount);
   for (let i = 0; i < groupCount; i++) groups[i] = readDescribeGroupsResponseDescribedGroup(r, version);
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
 
-function writeDescribeGroupsResponseDescribedGroup(w: Writer, version: number, m: DescribeGroupsResponseDescribedGroupInput): void {
+function writeDescribeGroupsResponseDescribedGroup(
+  w: Writer,
+  version: number,
+  m: DescribeGroupsResponseDescribedGroupInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
   if (version >= 6) w.compactNullableString(errorMessage);
@@ -203,7 +214,11 @@ function readDescribeGroupsResponseDescribedGroup(r: Reader, version: number): D
   };
 }
 
-function writeDescribeGroupsResponseDescribedGroupMember(w: Writer, version: number, m: DescribeGroupsResponseDescribedGroupMemberInput): void {
+function writeDescribeGroupsResponseDescribedGroupMember(
+  w: Writer,
+  version: number,
+  m: DescribeGroupsResponseDescribedGroupMemberInput,
+): void {
   const { memberId } = m;
   if (version >= 5) w.compactString(memberId);
   else w.string(memberId);
@@ -227,7 +242,10 @@ function writeDescribeGroupsResponseDescribedGroupMember(w: Writer, version: num
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeGroupsResponseDescribedGroupMember(r: Reader, version: number): DescribeGroupsResponseDescribedGroupMember {
+function readDescribeGroupsResponseDescribedGroupMember(
+  r: Reader,
+  version: number,
+): DescribeGroupsResponseDescribedGroupMember {
   const memberId = version >= 5 ? r.compactString() : r.string();
   const groupInstanceId = version >= 5 ? r.compactNullableString() : version >= 4 ? r.nullableString() : null;
   const clientId = version >= 5 ? r.compactString() : r.string();

@@ -97,7 +97,11 @@ function readDescribeLogDirsRequest(r: Reader, version: number): DescribeLogDirs
   return { topics, unknownTaggedFields };
 }
 
-function writeDescribeLogDirsRequestDescribableLogDirTopic(w: Writer, version: number, m: DescribeLogDirsRequestDescribableLogDirTopicInput): void {
+function writeDescribeLogDirsRequestDescribableLogDirTopic(
+  w: Writer,
+  version: number,
+  m: DescribeLogDirsRequestDescribableLogDirTopicInput,
+): void {
   const { topic } = m;
   if (version >= 2) w.compactString(topic);
   else w.string(topic);
@@ -110,7 +114,10 @@ function writeDescribeLogDirsRequestDescribableLogDirTopic(w: Writer, version: n
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeLogDirsRequestDescribableLogDirTopic(r: Reader, version: number): DescribeLogDirsRequestDescribableLogDirTopic {
+function readDescribeLogDirsRequestDescribableLogDirTopic(
+  r: Reader,
+  version: number,
+): DescribeLogDirsRequestDescribableLogDirTopic {
   const topic = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
   const partitions: number[] = new Array(partitionCount);

@@ -151,14 +151,25 @@ function writeDescribeLogDirsResponse(w: Writer, version: number, m: DescribeLog
 function readDescribeLogDirsResponse(r: Reader, version: number): DescribeLogDirsResponse {
   const throttleTimeMs = r.int32();
   const errorCode = version >= 3 ? r.int16() : 0;
-  const resultCount = version >= 5 ? r.compactArrayLength(22) : version >= 4 ? r.compactArrayLength(21) : version >= 2 ? r.compactArrayLength(5) : r.arrayLength(8);
+  const resultCount =
+    version >= 5
+      ? r.compactArrayLength(22)
+      : version >= 4
+        ? r.compactArrayLength(21)
+        : version >= 2
+          ? r.compactArrayLength(5)
+          : r.arrayLength(8);
   const results: DescribeLogDirsResponseDescribeLogDirsResult[] = new Array(resultCount);
   for (let i = 0; i < resultCount; i++) results[i] = readDescribeLogDirsResponseDescribeLogDirsResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, results, unknownTaggedFields };
 }
 
-function writeDescribeLogDirsResponseDescribeLogDirsResult(w: Writer, version: number, m: DescribeLogDirsResponseDescribeLogDirsResultInput): void {
+function writeDescribeLogDirsResponseDescribeLogDirsResult(
+  w: Writer,
+  version: number,
+  m: DescribeLogDirsResponseDescribeLogDirsResultInput,
+): void {
   w.int16(m.errorCode);
   const { logDir } = m;
   if (version >= 2) w.compactString(logDir);
@@ -178,7 +189,10 @@ function writeDescribeLogDirsResponseDescribeLogDirsResult(w: Writer, version: n
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeLogDirsResponseDescribeLogDirsResult(r: Reader, version: number): DescribeLogDirsResponseDescribeLogDirsResult {
+function readDescribeLogDirsResponseDescribeLogDirsResult(
+  r: Reader,
+  version: number,
+): DescribeLogDirsResponseDescribeLogDirsResult {
   const errorCode = r.int16();
   const logDir = version >= 2 ? r.compactString() : r.string();
   const topicCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
@@ -191,29 +205,42 @@ function readDescribeLogDirsResponseDescribeLogDirsResult(r: Reader, version: nu
   return { errorCode, logDir, topics, totalBytes, usableBytes, isCordoned, unknownTaggedFields };
 }
 
-function writeDescribeLogDirsResponseDescribeLogDirsTopic(w: Writer, version: number, m: DescribeLogDirsResponseDescribeLogDirsTopicInput): void {
+function writeDescribeLogDirsResponseDescribeLogDirsTopic(
+  w: Writer,
+  version: number,
+  m: DescribeLogDirsResponseDescribeLogDirsTopicInput,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
   if (version >= 2) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDescribeLogDirsResponseDescribeLogDirsPartition(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDescribeLogDirsResponseDescribeLogDirsPartition(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeLogDirsResponseDescribeLogDirsTopic(r: Reader, version: number): DescribeLogDirsResponseDescribeLogDirsTopic {
+function readDescribeLogDirsResponseDescribeLogDirsTopic(
+  r: Reader,
+  version: number,
+): DescribeLogDirsResponseDescribeLogDirsTopic {
   const name = version >= 2 ? r.compactString() : r.string();
   const partitionCount = version >= 2 ? r.compactArrayLength(22) : r.arrayLength(21);
   const partitions: DescribeLogDirsResponseDescribeLogDirsPartition[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readDescribeLogDirsResponseDescribeLogDirsPartition(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readDescribeLogDirsResponseDescribeLogDirsPartition(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeDescribeLogDirsResponseDescribeLogDirsPartition(w: Writer, version: number, m: DescribeLogDirsResponseDescribeLogDirsPartitionInput): void {
+function writeDescribeLogDirsResponseDescribeLogDirsPartition(
+  w: Writer,
+  version: number,
+  m: DescribeLogDirsResponseDescribeLogDirsPartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int64(m.partitionSize);
   w.int64(m.offsetLag);
@@ -223,7 +250,10 @@ function writeDescribeLogDirsResponseDescribeLogDirsPartition(w: Writer, version
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readDescribeLogDirsResponseDescribeLogDirsPartition(r: Reader, version: number): DescribeLogDirsResponseDescribeLogDirsPartition {
+function readDescribeLogDirsResponseDescribeLogDirsPartition(
+  r: Reader,
+  version: number,
+): DescribeLogDirsResponseDescribeLogDirsPartition {
   const partitionIndex = r.int32();
   const partitionSize = r.int64();
   const offsetLag = r.int64();

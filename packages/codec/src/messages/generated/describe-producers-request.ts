@@ -83,7 +83,11 @@ function readDescribeProducersRequest(r: Reader, version: number): DescribeProdu
   return { topics, unknownTaggedFields };
 }
 
-function writeDescribeProducersRequestTopicRequest(w: Writer, _version: number, m: DescribeProducersRequestTopicRequestInput): void {
+function writeDescribeProducersRequestTopicRequest(
+  w: Writer,
+  _version: number,
+  m: DescribeProducersRequestTopicRequestInput,
+): void {
   w.compactString(m.name);
   const { partitionIndexes } = m;
   w.compactArrayLength(partitionIndexes);

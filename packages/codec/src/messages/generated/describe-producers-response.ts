@@ -145,16 +145,24 @@ function readDescribeProducersResponse(r: Reader, version: number): DescribeProd
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
 
-function writeDescribeProducersResponseTopicResponse(w: Writer, version: number, m: DescribeProducersResponseTopicResponseInput): void {
+function writeDescribeProducersResponseTopicResponse(
+  w: Writer,
+  version: number,
+  m: DescribeProducersResponseTopicResponseInput,
+): void {
   w.compactString(m.name);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDescribeProducersResponsePartitionResponse(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDescribeProducersResponsePartitionResponse(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeProducersResponseTopicResponse(r: Reader, version: number): DescribeProducersResponseTopicResponse {
+function readDescribeProducersResponseTopicResponse(
+  r: Reader,
+  version: number,
+): DescribeProducersResponseTopicResponse {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(9);
   const partitions: DescribeProducersResponsePartitionResponse[] = new Array(partitionCount);
@@ -163,30 +171,43 @@ function readDescribeProducersResponseTopicResponse(r: Reader, version: number):
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeDescribeProducersResponsePartitionResponse(w: Writer, version: number, m: DescribeProducersResponsePartitionResponseInput): void {
+function writeDescribeProducersResponsePartitionResponse(
+  w: Writer,
+  version: number,
+  m: DescribeProducersResponsePartitionResponseInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
   w.compactNullableString(errorMessage);
   const { activeProducers } = m;
   w.compactArrayLength(activeProducers);
-  for (let i = 0; i < activeProducers.length; i++) writeDescribeProducersResponseProducerState(w, version, activeProducers[i]!);
+  for (let i = 0; i < activeProducers.length; i++)
+    writeDescribeProducersResponseProducerState(w, version, activeProducers[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeProducersResponsePartitionResponse(r: Reader, version: number): DescribeProducersResponsePartitionResponse {
+function readDescribeProducersResponsePartitionResponse(
+  r: Reader,
+  version: number,
+): DescribeProducersResponsePartitionResponse {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const activeProducerCount = r.compactArrayLength(37);
   const activeProducers: DescribeProducersResponseProducerState[] = new Array(activeProducerCount);
-  for (let i = 0; i < activeProducerCount; i++) activeProducers[i] = readDescribeProducersResponseProducerState(r, version);
+  for (let i = 0; i < activeProducerCount; i++)
+    activeProducers[i] = readDescribeProducersResponseProducerState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, errorCode, errorMessage, activeProducers, unknownTaggedFields };
 }
 
-function writeDescribeProducersResponseProducerState(w: Writer, _version: number, m: DescribeProducersResponseProducerStateInput): void {
+function writeDescribeProducersResponseProducerState(
+  w: Writer,
+  _version: number,
+  m: DescribeProducersResponseProducerStateInput,
+): void {
   w.int64(m.producerId);
   w.int32(m.producerEpoch);
   const { lastSequence = -1 } = m;
@@ -200,7 +221,10 @@ function writeDescribeProducersResponseProducerState(w: Writer, _version: number
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeProducersResponseProducerState(r: Reader, _version: number): DescribeProducersResponseProducerState {
+function readDescribeProducersResponseProducerState(
+  r: Reader,
+  _version: number,
+): DescribeProducersResponseProducerState {
   const producerId = r.int64();
   const producerEpoch = r.int32();
   const lastSequence = r.int32();

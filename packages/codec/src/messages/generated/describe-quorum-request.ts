@@ -113,7 +113,11 @@ function readDescribeQuorumRequestTopicData(r: Reader, version: number): Describ
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeDescribeQuorumRequestPartitionData(w: Writer, _version: number, m: DescribeQuorumRequestPartitionDataInput): void {
+function writeDescribeQuorumRequestPartitionData(
+  w: Writer,
+  _version: number,
+  m: DescribeQuorumRequestPartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);

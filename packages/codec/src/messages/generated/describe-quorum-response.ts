@@ -226,7 +226,11 @@ function readDescribeQuorumResponse(r: Reader, version: number): DescribeQuorumR
   return { errorCode, errorMessage, topics, nodes, unknownTaggedFields };
 }
 
-function writeDescribeQuorumResponseTopicData(w: Writer, version: number, m: DescribeQuorumResponseTopicDataInput): void {
+function writeDescribeQuorumResponseTopicData(
+  w: Writer,
+  version: number,
+  m: DescribeQuorumResponseTopicDataInput,
+): void {
   w.compactString(m.topicName);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -244,7 +248,11 @@ function readDescribeQuorumResponseTopicData(r: Reader, version: number): Descri
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeDescribeQuorumResponsePartitionData(w: Writer, version: number, m: DescribeQuorumResponsePartitionDataInput): void {
+function writeDescribeQuorumResponsePartitionData(
+  w: Writer,
+  version: number,
+  m: DescribeQuorumResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { errorMessage = '' } = m;
@@ -269,10 +277,12 @@ function readDescribeQuorumResponsePartitionData(r: Reader, version: number): De
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
   const highWatermark = r.int64();
-  const currentVoterCount = version >= 2 ? r.compactArrayLength(45) : version >= 1 ? r.compactArrayLength(29) : r.compactArrayLength(13);
+  const currentVoterCount =
+    version >= 2 ? r.compactArrayLength(45) : version >= 1 ? r.compactArrayLength(29) : r.compactArrayLength(13);
   const currentVoters: DescribeQuorumResponseReplicaState[] = new Array(currentVoterCount);
   for (let i = 0; i < currentVoterCount; i++) currentVoters[i] = readDescribeQuorumResponseReplicaState(r, version);
-  const observerCount = version >= 2 ? r.compactArrayLength(45) : version >= 1 ? r.compactArrayLength(29) : r.compactArrayLength(13);
+  const observerCount =
+    version >= 2 ? r.compactArrayLength(45) : version >= 1 ? r.compactArrayLength(29) : r.compactArrayLength(13);
   const observers: DescribeQuorumResponseReplicaState[] = new Array(observerCount);
   for (let i = 0; i < observerCount; i++) observers[i] = readDescribeQuorumResponseReplicaState(r, version);
   const unknownTaggedFields = r.taggedFields();
@@ -289,7 +299,11 @@ function readDescribeQuorumResponsePartitionData(r: Reader, version: number): De
   };
 }
 
-function writeDescribeQuorumResponseReplicaState(w: Writer, version: number, m: DescribeQuorumResponseReplicaStateInput): void {
+function writeDescribeQuorumResponseReplicaState(
+  w: Writer,
+  version: number,
+  m: DescribeQuorumResponseReplicaStateInput,
+): void {
   w.int32(m.replicaId);
   const { replicaDirectoryId = zeroUuid } = m;
   if (version >= 2) w.uuid(replicaDirectoryId);
@@ -338,7 +352,11 @@ function readDescribeQuorumResponseNode(r: Reader, version: number): DescribeQuo
   return { nodeId, listeners, unknownTaggedFields };
 }
 
-function writeDescribeQuorumResponseListener(w: Writer, _version: number, m: DescribeQuorumResponseListenerInput): void {
+function writeDescribeQuorumResponseListener(
+  w: Writer,
+  _version: number,
+  m: DescribeQuorumResponseListenerInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);

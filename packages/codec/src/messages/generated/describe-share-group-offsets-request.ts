@@ -51,7 +51,10 @@ groups []struct 0+ {
 }
 `;
 
-export const DescribeShareGroupOffsetsRequest: RequestMessage<DescribeShareGroupOffsetsRequest, DescribeShareGroupOffsetsRequestInput> = {
+export const DescribeShareGroupOffsetsRequest: RequestMessage<
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsRequestInput
+> = {
   name: 'DescribeShareGroupOffsetsRequest',
   type: 'request',
   apiKey: 90,
@@ -83,7 +86,11 @@ export const DescribeShareGroupOffsetsRequest: RequestMessage<DescribeShareGroup
   },
 };
 
-function writeDescribeShareGroupOffsetsRequest(w: Writer, version: number, m: DescribeShareGroupOffsetsRequestInput): void {
+function writeDescribeShareGroupOffsetsRequest(
+  w: Writer,
+  version: number,
+  m: DescribeShareGroupOffsetsRequestInput,
+): void {
   const { groups } = m;
   w.compactArrayLength(groups);
   for (let i = 0; i < groups.length; i++) writeDescribeShareGroupOffsetsRequestGroup(w, version, groups[i]!);
@@ -99,7 +106,11 @@ function readDescribeShareGroupOffsetsRequest(r: Reader, version: number): Descr
   return { groups, unknownTaggedFields };
 }
 
-function writeDescribeShareGroupOffsetsRequestGroup(w: Writer, version: number, m: DescribeShareGroupOffsetsRequestGroupInput): void {
+function writeDescribeShareGroupOffsetsRequestGroup(
+  w: Writer,
+  version: number,
+  m: DescribeShareGroupOffsetsRequestGroupInput,
+): void {
   w.compactString(m.groupId);
   const { topics } = m;
   w.compactNullableArrayLength(topics);
@@ -122,7 +133,11 @@ function readDescribeShareGroupOffsetsRequestGroup(r: Reader, version: number): 
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeDescribeShareGroupOffsetsRequestTopic(w: Writer, _version: number, m: DescribeShareGroupOffsetsRequestTopicInput): void {
+function writeDescribeShareGroupOffsetsRequestTopic(
+  w: Writer,
+  _version: number,
+  m: DescribeShareGroupOffsetsRequestTopicInput,
+): void {
   w.compactString(m.topicName);
   const { partitions } = m;
   w.compactArrayLength(partitions);

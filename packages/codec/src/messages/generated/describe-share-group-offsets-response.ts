@@ -98,7 +98,10 @@ groups []struct 0+ {
 }
 `;
 
-export const DescribeShareGroupOffsetsResponse: ResponseMessage<DescribeShareGroupOffsetsResponse, DescribeShareGroupOffsetsResponseInput> = {
+export const DescribeShareGroupOffsetsResponse: ResponseMessage<
+  DescribeShareGroupOffsetsResponse,
+  DescribeShareGroupOffsetsResponseInput
+> = {
   name: 'DescribeShareGroupOffsetsResponse',
   type: 'response',
   apiKey: 90,
@@ -130,7 +133,11 @@ export const DescribeShareGroupOffsetsResponse: ResponseMessage<DescribeShareGro
   },
 };
 
-function writeDescribeShareGroupOffsetsResponse(w: Writer, version: number, m: DescribeShareGroupOffsetsResponseInput): void {
+function writeDescribeShareGroupOffsetsResponse(
+  w: Writer,
+  version: number,
+  m: DescribeShareGroupOffsetsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   const { groups } = m;
   w.compactArrayLength(groups);
@@ -148,7 +155,11 @@ function readDescribeShareGroupOffsetsResponse(r: Reader, version: number): Desc
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
 
-function writeDescribeShareGroupOffsetsResponseGroup(w: Writer, version: number, m: DescribeShareGroupOffsetsResponseGroupInput): void {
+function writeDescribeShareGroupOffsetsResponseGroup(
+  w: Writer,
+  version: number,
+  m: DescribeShareGroupOffsetsResponseGroupInput,
+): void {
   w.compactString(m.groupId);
   const { topics } = m;
   w.compactArrayLength(topics);
@@ -160,7 +171,10 @@ function writeDescribeShareGroupOffsetsResponseGroup(w: Writer, version: number,
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeShareGroupOffsetsResponseGroup(r: Reader, version: number): DescribeShareGroupOffsetsResponseGroup {
+function readDescribeShareGroupOffsetsResponseGroup(
+  r: Reader,
+  version: number,
+): DescribeShareGroupOffsetsResponseGroup {
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(19);
   const topics: DescribeShareGroupOffsetsResponseTopic[] = new Array(topicCount);
@@ -171,17 +185,25 @@ function readDescribeShareGroupOffsetsResponseGroup(r: Reader, version: number):
   return { groupId, topics, errorCode, errorMessage, unknownTaggedFields };
 }
 
-function writeDescribeShareGroupOffsetsResponseTopic(w: Writer, version: number, m: DescribeShareGroupOffsetsResponseTopicInput): void {
+function writeDescribeShareGroupOffsetsResponseTopic(
+  w: Writer,
+  version: number,
+  m: DescribeShareGroupOffsetsResponseTopicInput,
+): void {
   w.compactString(m.topicName);
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeDescribeShareGroupOffsetsResponsePartition(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeDescribeShareGroupOffsetsResponsePartition(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeShareGroupOffsetsResponseTopic(r: Reader, version: number): DescribeShareGroupOffsetsResponseTopic {
+function readDescribeShareGroupOffsetsResponseTopic(
+  r: Reader,
+  version: number,
+): DescribeShareGroupOffsetsResponseTopic {
   const topicName = r.compactString();
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(28) : r.compactArrayLength(20);
@@ -191,7 +213,11 @@ function readDescribeShareGroupOffsetsResponseTopic(r: Reader, version: number):
   return { topicName, topicId, partitions, unknownTaggedFields };
 }
 
-function writeDescribeShareGroupOffsetsResponsePartition(w: Writer, version: number, m: DescribeShareGroupOffsetsResponsePartitionInput): void {
+function writeDescribeShareGroupOffsetsResponsePartition(
+  w: Writer,
+  version: number,
+  m: DescribeShareGroupOffsetsResponsePartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int64(m.startOffset);
   w.int32(m.leaderEpoch);
@@ -204,7 +230,10 @@ function writeDescribeShareGroupOffsetsResponsePartition(w: Writer, version: num
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeShareGroupOffsetsResponsePartition(r: Reader, version: number): DescribeShareGroupOffsetsResponsePartition {
+function readDescribeShareGroupOffsetsResponsePartition(
+  r: Reader,
+  version: number,
+): DescribeShareGroupOffsetsResponsePartition {
   const partitionIndex = r.int32();
   const startOffset = r.int64();
   const leaderEpoch = r.int32();

@@ -55,7 +55,10 @@ cursor struct 0+ null 0+ {
 }
 `;
 
-export const DescribeTopicPartitionsRequest: RequestMessage<DescribeTopicPartitionsRequest, DescribeTopicPartitionsRequestInput> = {
+export const DescribeTopicPartitionsRequest: RequestMessage<
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsRequestInput
+> = {
   name: 'DescribeTopicPartitionsRequest',
   type: 'request',
   apiKey: 75,
@@ -110,19 +113,30 @@ function readDescribeTopicPartitionsRequest(r: Reader, version: number): Describ
   return { topics, responsePartitionLimit, cursor, unknownTaggedFields };
 }
 
-function writeDescribeTopicPartitionsRequestTopicRequest(w: Writer, _version: number, m: DescribeTopicPartitionsRequestTopicRequestInput): void {
+function writeDescribeTopicPartitionsRequestTopicRequest(
+  w: Writer,
+  _version: number,
+  m: DescribeTopicPartitionsRequestTopicRequestInput,
+): void {
   w.compactString(m.name);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeTopicPartitionsRequestTopicRequest(r: Reader, _version: number): DescribeTopicPartitionsRequestTopicRequest {
+function readDescribeTopicPartitionsRequestTopicRequest(
+  r: Reader,
+  _version: number,
+): DescribeTopicPartitionsRequestTopicRequest {
   const name = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { name, unknownTaggedFields };
 }
 
-function writeDescribeTopicPartitionsRequestCursor(w: Writer, _version: number, m: DescribeTopicPartitionsRequestCursorInput): void {
+function writeDescribeTopicPartitionsRequestCursor(
+  w: Writer,
+  _version: number,
+  m: DescribeTopicPartitionsRequestCursorInput,
+): void {
   w.compactString(m.topicName);
   w.int32(m.partitionIndex);
   const { unknownTaggedFields = noTaggedFields } = m;

@@ -121,7 +121,10 @@ nextCursor struct 0+ null 0+ {
 }
 `;
 
-export const DescribeTopicPartitionsResponse: ResponseMessage<DescribeTopicPartitionsResponse, DescribeTopicPartitionsResponseInput> = {
+export const DescribeTopicPartitionsResponse: ResponseMessage<
+  DescribeTopicPartitionsResponse,
+  DescribeTopicPartitionsResponseInput
+> = {
   name: 'DescribeTopicPartitionsResponse',
   type: 'response',
   apiKey: 75,
@@ -153,7 +156,11 @@ export const DescribeTopicPartitionsResponse: ResponseMessage<DescribeTopicParti
   },
 };
 
-function writeDescribeTopicPartitionsResponse(w: Writer, version: number, m: DescribeTopicPartitionsResponseInput): void {
+function writeDescribeTopicPartitionsResponse(
+  w: Writer,
+  version: number,
+  m: DescribeTopicPartitionsResponseInput,
+): void {
   const { throttleTimeMs = 0 } = m;
   w.int32(throttleTimeMs);
   const { topics } = m;
@@ -176,7 +183,11 @@ function readDescribeTopicPartitionsResponse(r: Reader, version: number): Descri
   return { throttleTimeMs, topics, nextCursor, unknownTaggedFields };
 }
 
-function writeDescribeTopicPartitionsResponseTopic(w: Writer, version: number, m: DescribeTopicPartitionsResponseTopicInput): void {
+function writeDescribeTopicPartitionsResponseTopic(
+  w: Writer,
+  version: number,
+  m: DescribeTopicPartitionsResponseTopicInput,
+): void {
   w.int16(m.errorCode);
   w.compactNullableString(m.name);
   const { topicId = zeroUuid } = m;
@@ -213,7 +224,11 @@ function readDescribeTopicPartitionsResponseTopic(r: Reader, version: number): D
   };
 }
 
-function writeDescribeTopicPartitionsResponsePartition(w: Writer, _version: number, m: DescribeTopicPartitionsResponsePartitionInput): void {
+function writeDescribeTopicPartitionsResponsePartition(
+  w: Writer,
+  _version: number,
+  m: DescribeTopicPartitionsResponsePartitionInput,
+): void {
   w.int16(m.errorCode);
   w.int32(m.partitionIndex);
   w.int32(m.leaderId);
@@ -242,7 +257,10 @@ function writeDescribeTopicPartitionsResponsePartition(w: Writer, _version: numb
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeTopicPartitionsResponsePartition(r: Reader, _version: number): DescribeTopicPartitionsResponsePartition {
+function readDescribeTopicPartitionsResponsePartition(
+  r: Reader,
+  _version: number,
+): DescribeTopicPartitionsResponsePartition {
   const errorCode = r.int16();
   const partitionIndex = r.int32();
   const leaderId = r.int32();
@@ -283,7 +301,11 @@ function readDescribeTopicPartitionsResponsePartition(r: Reader, _version: numbe
   };
 }
 
-function writeDescribeTopicPartitionsResponseCursor(w: Writer, _version: number, m: DescribeTopicPartitionsResponseCursorInput): void {
+function writeDescribeTopicPartitionsResponseCursor(
+  w: Writer,
+  _version: number,
+  m: DescribeTopicPartitionsResponseCursorInput,
+): void {
   w.compactString(m.topicName);
   w.int32(m.partitionIndex);
   const { unknownTaggedFields = noTaggedFields } = m;

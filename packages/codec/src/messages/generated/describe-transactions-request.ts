@@ -19,7 +19,10 @@ const layout = `
 transactionalIds []string 0+
 `;
 
-export const DescribeTransactionsRequest: RequestMessage<DescribeTransactionsRequest, DescribeTransactionsRequestInput> = {
+export const DescribeTransactionsRequest: RequestMessage<
+  DescribeTransactionsRequest,
+  DescribeTransactionsRequestInput
+> = {
   name: 'DescribeTransactionsRequest',
   type: 'request',
   apiKey: 65,

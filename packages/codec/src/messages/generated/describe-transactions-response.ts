@@ -77,7 +77,10 @@ transactionStates []struct 0+ {
 }
 `;
 
-export const DescribeTransactionsResponse: ResponseMessage<DescribeTransactionsResponse, DescribeTransactionsResponseInput> = {
+export const DescribeTransactionsResponse: ResponseMessage<
+  DescribeTransactionsResponse,
+  DescribeTransactionsResponseInput
+> = {
   name: 'DescribeTransactionsResponse',
   type: 'response',
   apiKey: 65,
@@ -113,7 +116,8 @@ function writeDescribeTransactionsResponse(w: Writer, version: number, m: Descri
   w.int32(m.throttleTimeMs);
   const { transactionStates } = m;
   w.compactArrayLength(transactionStates);
-  for (let i = 0; i < transactionStates.length; i++) writeDescribeTransactionsResponseTransactionState(w, version, transactionStates[i]!);
+  for (let i = 0; i < transactionStates.length; i++)
+    writeDescribeTransactionsResponseTransactionState(w, version, transactionStates[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -122,12 +126,17 @@ function readDescribeTransactionsResponse(r: Reader, version: number): DescribeT
   const throttleTimeMs = r.int32();
   const transactionStateCount = r.compactArrayLength(28);
   const transactionStates: DescribeTransactionsResponseTransactionState[] = new Array(transactionStateCount);
-  for (let i = 0; i < transactionStateCount; i++) transactionStates[i] = readDescribeTransactionsResponseTransactionState(r, version);
+  for (let i = 0; i < transactionStateCount; i++)
+    transactionStates[i] = readDescribeTransactionsResponseTransactionState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, transactionStates, unknownTaggedFields };
 }
 
-function writeDescribeTransactionsResponseTransactionState(w: Writer, version: number, m: DescribeTransactionsResponseTransactionStateInput): void {
+function writeDescribeTransactionsResponseTransactionState(
+  w: Writer,
+  version: number,
+  m: DescribeTransactionsResponseTransactionStateInput,
+): void {
   w.int16(m.errorCode);
   w.compactString(m.transactionalId);
   w.compactString(m.transactionState);
@@ -142,7 +151,10 @@ function writeDescribeTransactionsResponseTransactionState(w: Writer, version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeTransactionsResponseTransactionState(r: Reader, version: number): DescribeTransactionsResponseTransactionState {
+function readDescribeTransactionsResponseTransactionState(
+  r: Reader,
+  version: number,
+): DescribeTransactionsResponseTransactionState {
   const errorCode = r.int16();
   const transactionalId = r.compactString();
   const transactionState = r.compactString();
@@ -167,7 +179,11 @@ function readDescribeTransactionsResponseTransactionState(r: Reader, version: nu
   };
 }
 
-function writeDescribeTransactionsResponseTopicData(w: Writer, _version: number, m: DescribeTransactionsResponseTopicDataInput): void {
+function writeDescribeTransactionsResponseTopicData(
+  w: Writer,
+  _version: number,
+  m: DescribeTransactionsResponseTopicDataInput,
+): void {
   w.compactString(m.topic);
   const { partitions } = m;
   w.compactArrayLength(partitions);

@@ -32,7 +32,10 @@ users []struct 0+ null 0+ {
 }
 `;
 
-export const DescribeUserScramCredentialsRequest: RequestMessage<DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsRequestInput> = {
+export const DescribeUserScramCredentialsRequest: RequestMessage<
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsRequestInput
+> = {
   name: 'DescribeUserScramCredentialsRequest',
   type: 'request',
   apiKey: 50,
@@ -64,7 +67,11 @@ export const DescribeUserScramCredentialsRequest: RequestMessage<DescribeUserScr
   },
 };
 
-function writeDescribeUserScramCredentialsRequest(w: Writer, version: number, m: DescribeUserScramCredentialsRequestInput): void {
+function writeDescribeUserScramCredentialsRequest(
+  w: Writer,
+  version: number,
+  m: DescribeUserScramCredentialsRequestInput,
+): void {
   const { users } = m;
   w.compactNullableArrayLength(users);
   if (users !== null) {
@@ -85,13 +92,20 @@ function readDescribeUserScramCredentialsRequest(r: Reader, version: number): De
   return { users, unknownTaggedFields };
 }
 
-function writeDescribeUserScramCredentialsRequestUserName(w: Writer, _version: number, m: DescribeUserScramCredentialsRequestUserNameInput): void {
+function writeDescribeUserScramCredentialsRequestUserName(
+  w: Writer,
+  _version: number,
+  m: DescribeUserScramCredentialsRequestUserNameInput,
+): void {
   w.compactString(m.name);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeUserScramCredentialsRequestUserName(r: Reader, _version: number): DescribeUserScramCredentialsRequestUserName {
+function readDescribeUserScramCredentialsRequestUserName(
+  r: Reader,
+  _version: number,
+): DescribeUserScramCredentialsRequestUserName {
   const name = r.compactString();
   const unknownTaggedFields = r.taggedFields();
   return { name, unknownTaggedFields };

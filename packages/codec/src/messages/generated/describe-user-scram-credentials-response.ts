@@ -71,7 +71,10 @@ results []struct 0+ {
 }
 `;
 
-export const DescribeUserScramCredentialsResponse: ResponseMessage<DescribeUserScramCredentialsResponse, DescribeUserScramCredentialsResponseInput> = {
+export const DescribeUserScramCredentialsResponse: ResponseMessage<
+  DescribeUserScramCredentialsResponse,
+  DescribeUserScramCredentialsResponseInput
+> = {
   name: 'DescribeUserScramCredentialsResponse',
   type: 'response',
   apiKey: 50,
@@ -103,13 +106,18 @@ export const DescribeUserScramCredentialsResponse: ResponseMessage<DescribeUserS
   },
 };
 
-function writeDescribeUserScramCredentialsResponse(w: Writer, version: number, m: DescribeUserScramCredentialsResponseInput): void {
+function writeDescribeUserScramCredentialsResponse(
+  w: Writer,
+  version: number,
+  m: DescribeUserScramCredentialsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);
   const { results } = m;
   w.compactArrayLength(results);
-  for (let i = 0; i < results.length; i++) writeDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(w, version, results[i]!);
+  for (let i = 0; i < results.length; i++)
+    writeDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(w, version, results[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -120,41 +128,58 @@ function readDescribeUserScramCredentialsResponse(r: Reader, version: number): D
   const errorMessage = r.compactNullableString();
   const resultCount = r.compactArrayLength(6);
   const results: DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult[] = new Array(resultCount);
-  for (let i = 0; i < resultCount; i++) results[i] = readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(r, version);
+  for (let i = 0; i < resultCount; i++)
+    results[i] = readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, results, unknownTaggedFields };
 }
 
-function writeDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(w: Writer, version: number, m: DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResultInput): void {
+function writeDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(
+  w: Writer,
+  version: number,
+  m: DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResultInput,
+): void {
   w.compactString(m.user);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);
   const { credentialInfos } = m;
   w.compactArrayLength(credentialInfos);
-  for (let i = 0; i < credentialInfos.length; i++) writeDescribeUserScramCredentialsResponseCredentialInfo(w, version, credentialInfos[i]!);
+  for (let i = 0; i < credentialInfos.length; i++)
+    writeDescribeUserScramCredentialsResponseCredentialInfo(w, version, credentialInfos[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(r: Reader, version: number): DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult {
+function readDescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult(
+  r: Reader,
+  version: number,
+): DescribeUserScramCredentialsResponseDescribeUserScramCredentialsResult {
   const user = r.compactString();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const credentialInfoCount = r.compactArrayLength(6);
   const credentialInfos: DescribeUserScramCredentialsResponseCredentialInfo[] = new Array(credentialInfoCount);
-  for (let i = 0; i < credentialInfoCount; i++) credentialInfos[i] = readDescribeUserScramCredentialsResponseCredentialInfo(r, version);
+  for (let i = 0; i < credentialInfoCount; i++)
+    credentialInfos[i] = readDescribeUserScramCredentialsResponseCredentialInfo(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { user, errorCode, errorMessage, credentialInfos, unknownTaggedFields };
 }
 
-function writeDescribeUserScramCredentialsResponseCredentialInfo(w: Writer, _version: number, m: DescribeUserScramCredentialsResponseCredentialInfoInput): void {
+function writeDescribeUserScramCredentialsResponseCredentialInfo(
+  w: Writer,
+  _version: number,
+  m: DescribeUserScramCredentialsResponseCredentialInfoInput,
+): void {
   w.int8(m.mechanism);
   w.int32(m.iterations);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readDescribeUserScramCredentialsResponseCredentialInfo(r: Reader, _version: number): DescribeUserScramCredentialsResponseCredentialInfo {
+function readDescribeUserScramCredentialsResponseCredentialInfo(
+  r: Reader,
+  _version: number,
+): DescribeUserScramCredentialsResponseCredentialInfo {
   const mechanism = r.int8();
   const iterations = r.int32();
   const unknownTaggedFields = r.taggedFields();

@@ -91,7 +91,8 @@ function writeElectLeadersRequest(w: Writer, version: number, m: ElectLeadersReq
   if (version >= 2) w.compactNullableArrayLength(topicPartitions);
   else w.nullableArrayLength(topicPartitions);
   if (topicPartitions !== null) {
-    for (let i = 0; i < topicPartitions.length; i++) writeElectLeadersRequestTopicPartitions(w, version, topicPartitions[i]!);
+    for (let i = 0; i < topicPartitions.length; i++)
+      writeElectLeadersRequestTopicPartitions(w, version, topicPartitions[i]!);
   }
   const { timeoutMs = 60000 } = m;
   w.int32(timeoutMs);
@@ -106,14 +107,19 @@ function readElectLeadersRequest(r: Reader, version: number): ElectLeadersReques
   let topicPartitions: ElectLeadersRequestTopicPartitions[] | null = null;
   if (topicPartitionCount >= 0) {
     topicPartitions = new Array(topicPartitionCount);
-    for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readElectLeadersRequestTopicPartitions(r, version);
+    for (let i = 0; i < topicPartitionCount; i++)
+      topicPartitions[i] = readElectLeadersRequestTopicPartitions(r, version);
   }
   const timeoutMs = r.int32();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { electionType, topicPartitions, timeoutMs, unknownTaggedFields };
 }
 
-function writeElectLeadersRequestTopicPartitions(w: Writer, version: number, m: ElectLeadersRequestTopicPartitionsInput): void {
+function writeElectLeadersRequestTopicPartitions(
+  w: Writer,
+  version: number,
+  m: ElectLeadersRequestTopicPartitionsInput,
+): void {
   const { topic } = m;
   if (version >= 2) w.compactString(topic);
   else w.string(topic);

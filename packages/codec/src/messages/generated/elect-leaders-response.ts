@@ -110,7 +110,8 @@ function writeElectLeadersResponse(w: Writer, version: number, m: ElectLeadersRe
   const { replicaElectionResults } = m;
   if (version >= 2) w.compactArrayLength(replicaElectionResults);
   else w.arrayLength(replicaElectionResults);
-  for (let i = 0; i < replicaElectionResults.length; i++) writeElectLeadersResponseReplicaElectionResult(w, version, replicaElectionResults[i]!);
+  for (let i = 0; i < replicaElectionResults.length; i++)
+    writeElectLeadersResponseReplicaElectionResult(w, version, replicaElectionResults[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -121,34 +122,48 @@ function readElectLeadersResponse(r: Reader, version: number): ElectLeadersRespo
   const errorCode = version >= 1 ? r.int16() : 0;
   const replicaElectionResultCount = version >= 2 ? r.compactArrayLength(3) : r.arrayLength(6);
   const replicaElectionResults: ElectLeadersResponseReplicaElectionResult[] = new Array(replicaElectionResultCount);
-  for (let i = 0; i < replicaElectionResultCount; i++) replicaElectionResults[i] = readElectLeadersResponseReplicaElectionResult(r, version);
+  for (let i = 0; i < replicaElectionResultCount; i++)
+    replicaElectionResults[i] = readElectLeadersResponseReplicaElectionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, errorCode, replicaElectionResults, unknownTaggedFields };
 }
 
-function writeElectLeadersResponseReplicaElectionResult(w: Writer, version: number, m: ElectLeadersResponseReplicaElectionResultInput): void {
+function writeElectLeadersResponseReplicaElectionResult(
+  w: Writer,
+  version: number,
+  m: ElectLeadersResponseReplicaElectionResultInput,
+): void {
   const { topic } = m;
   if (version >= 2) w.compactString(topic);
   else w.string(topic);
   const { partitionResult } = m;
   if (version >= 2) w.compactArrayLength(partitionResult);
   else w.arrayLength(partitionResult);
-  for (let i = 0; i < partitionResult.length; i++) writeElectLeadersResponsePartitionResult(w, version, partitionResult[i]!);
+  for (let i = 0; i < partitionResult.length; i++)
+    writeElectLeadersResponsePartitionResult(w, version, partitionResult[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readElectLeadersResponseReplicaElectionResult(r: Reader, version: number): ElectLeadersResponseReplicaElectionResult {
+function readElectLeadersResponseReplicaElectionResult(
+  r: Reader,
+  version: number,
+): ElectLeadersResponseReplicaElectionResult {
   const topic = version >= 2 ? r.compactString() : r.string();
   const partitionResultCount = version >= 2 ? r.compactArrayLength(8) : r.arrayLength(8);
   const partitionResult: ElectLeadersResponsePartitionResult[] = new Array(partitionResultCount);
-  for (let i = 0; i < partitionResultCount; i++) partitionResult[i] = readElectLeadersResponsePartitionResult(r, version);
+  for (let i = 0; i < partitionResultCount; i++)
+    partitionResult[i] = readElectLeadersResponsePartitionResult(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topic, partitionResult, unknownTaggedFields };
 }
 
-function writeElectLeadersResponsePartitionResult(w: Writer, version: number, m: ElectLeadersResponsePartitionResultInput): void {
+function writeElectLeadersResponsePartitionResult(
+  w: Writer,
+  version: number,
+  m: ElectLeadersResponsePartitionResultInput,
+): void {
   w.int32(m.partitionId);
   w.int16(m.errorCode);
   const { errorMessage } = m;

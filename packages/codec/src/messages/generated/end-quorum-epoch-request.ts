@@ -158,7 +158,8 @@ function writeEndQuorumEpochRequest(w: Writer, version: number, m: EndQuorumEpoc
   const { leaderEndpoints = [] } = m;
   if (version >= 1) {
     w.compactArrayLength(leaderEndpoints);
-    for (let i = 0; i < leaderEndpoints.length; i++) writeEndQuorumEpochRequestLeaderEndpoint(w, version, leaderEndpoints[i]!);
+    for (let i = 0; i < leaderEndpoints.length; i++)
+      writeEndQuorumEpochRequestLeaderEndpoint(w, version, leaderEndpoints[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
@@ -172,7 +173,8 @@ function readEndQuorumEpochRequest(r: Reader, version: number): EndQuorumEpochRe
   for (let i = 0; i < topicCount; i++) topics[i] = readEndQuorumEpochRequestTopicData(r, version);
   const leaderEndpointCount = version >= 1 ? r.compactArrayLength(5) : 0;
   const leaderEndpoints: EndQuorumEpochRequestLeaderEndpoint[] = new Array(leaderEndpointCount);
-  for (let i = 0; i < leaderEndpointCount; i++) leaderEndpoints[i] = readEndQuorumEpochRequestLeaderEndpoint(r, version);
+  for (let i = 0; i < leaderEndpointCount; i++)
+    leaderEndpoints[i] = readEndQuorumEpochRequestLeaderEndpoint(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { clusterId, topics, leaderEndpoints, unknownTaggedFields };
 }
@@ -199,7 +201,11 @@ function readEndQuorumEpochRequestTopicData(r: Reader, version: number): EndQuor
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeEndQuorumEpochRequestPartitionData(w: Writer, version: number, m: EndQuorumEpochRequestPartitionDataInput): void {
+function writeEndQuorumEpochRequestPartitionData(
+  w: Writer,
+  version: number,
+  m: EndQuorumEpochRequestPartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int32(m.leaderId);
   w.int32(m.leaderEpoch);
@@ -211,7 +217,8 @@ function writeEndQuorumEpochRequestPartitionData(w: Writer, version: number, m: 
   const { preferredCandidates = [] } = m;
   if (version >= 1) {
     w.compactArrayLength(preferredCandidates);
-    for (let i = 0; i < preferredCandidates.length; i++) writeEndQuorumEpochRequestReplicaInfo(w, version, preferredCandidates[i]!);
+    for (let i = 0; i < preferredCandidates.length; i++)
+      writeEndQuorumEpochRequestReplicaInfo(w, version, preferredCandidates[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
@@ -227,7 +234,8 @@ function readEndQuorumEpochRequestPartitionData(r: Reader, version: number): End
   for (let i = 0; i < preferredSuccessorCount; i++) preferredSuccessors[i] = r.int32();
   const preferredCandidateCount = version >= 1 ? r.compactArrayLength(21) : 0;
   const preferredCandidates: EndQuorumEpochRequestReplicaInfo[] = new Array(preferredCandidateCount);
-  for (let i = 0; i < preferredCandidateCount; i++) preferredCandidates[i] = readEndQuorumEpochRequestReplicaInfo(r, version);
+  for (let i = 0; i < preferredCandidateCount; i++)
+    preferredCandidates[i] = readEndQuorumEpochRequestReplicaInfo(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return {
     partitionIndex,
@@ -239,7 +247,11 @@ function readEndQuorumEpochRequestPartitionData(r: Reader, version: number): End
   };
 }
 
-function writeEndQuorumEpochRequestReplicaInfo(w: Writer, _version: number, m: EndQuorumEpochRequestReplicaInfoInput): void {
+function writeEndQuorumEpochRequestReplicaInfo(
+  w: Writer,
+  _version: number,
+  m: EndQuorumEpochRequestReplicaInfoInput,
+): void {
   w.int32(m.candidateId);
   w.uuid(m.candidateDirectoryId);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -253,7 +265,11 @@ function readEndQuorumEpochRequestReplicaInfo(r: Reader, _version: number): EndQ
   return { candidateId, candidateDirectoryId, unknownTaggedFields };
 }
 
-function writeEndQuorumEpochRequestLeaderEndpoint(w: Writer, _version: number, m: EndQuorumEpochRequestLeaderEndpointInput): void {
+function writeEndQuorumEpochRequestLeaderEndpoint(
+  w: Writer,
+  _version: number,
+  m: EndQuorumEpochRequestLeaderEndpointInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);

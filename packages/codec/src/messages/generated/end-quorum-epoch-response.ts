@@ -133,10 +133,8 @@ function writeEndQuorumEpochResponse(w: Writer, version: number, m: EndQuorumEpo
   if (version >= 1) w.compactArrayLength(topics);
   else w.arrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeEndQuorumEpochResponseTopicData(w, version, topics[i]!);
-  const { nodeEndpoints = [] } = m;
-  if (version <= 0) {
-    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
-  }
+  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+    throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
     const hasNodeEndpoints = m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
@@ -146,7 +144,8 @@ function writeEndQuorumEpochResponse(w: Writer, version: number, m: EndQuorumEpo
       const start = w.beginTag(0);
       const nodeEndpoints = m.nodeEndpoints!;
       w.compactArrayLength(nodeEndpoints);
-      for (let i = 0; i < nodeEndpoints.length; i++) writeEndQuorumEpochResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
+      for (let i = 0; i < nodeEndpoints.length; i++)
+        writeEndQuorumEpochResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
       w.endTag(start);
     }
     w.unknownTags(unknownTaggedFields, next);
@@ -186,7 +185,11 @@ function readEndQuorumEpochResponse(r: Reader, version: number): EndQuorumEpochR
   return { errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }
 
-function writeEndQuorumEpochResponseTopicData(w: Writer, version: number, m: EndQuorumEpochResponseTopicDataInput): void {
+function writeEndQuorumEpochResponseTopicData(
+  w: Writer,
+  version: number,
+  m: EndQuorumEpochResponseTopicDataInput,
+): void {
   const { topicName } = m;
   if (version >= 1) w.compactString(topicName);
   else w.string(topicName);
@@ -208,7 +211,11 @@ function readEndQuorumEpochResponseTopicData(r: Reader, version: number): EndQuo
   return { topicName, partitions, unknownTaggedFields };
 }
 
-function writeEndQuorumEpochResponsePartitionData(w: Writer, version: number, m: EndQuorumEpochResponsePartitionDataInput): void {
+function writeEndQuorumEpochResponsePartitionData(
+  w: Writer,
+  version: number,
+  m: EndQuorumEpochResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   w.int32(m.leaderId);
@@ -227,7 +234,11 @@ function readEndQuorumEpochResponsePartitionData(r: Reader, version: number): En
   return { partitionIndex, errorCode, leaderId, leaderEpoch, unknownTaggedFields };
 }
 
-function writeEndQuorumEpochResponseNodeEndpoint(w: Writer, _version: number, m: EndQuorumEpochResponseNodeEndpointInput): void {
+function writeEndQuorumEpochResponseNodeEndpoint(
+  w: Writer,
+  _version: number,
+  m: EndQuorumEpochResponseNodeEndpointInput,
+): void {
   w.int32(m.nodeId);
   w.compactString(m.host);
   w.uint16(m.port);

@@ -30,7 +30,10 @@ hmac bytes 0+
 expiryTimePeriodMs int64 0+
 `;
 
-export const ExpireDelegationTokenRequest: RequestMessage<ExpireDelegationTokenRequest, ExpireDelegationTokenRequestInput> = {
+export const ExpireDelegationTokenRequest: RequestMessage<
+  ExpireDelegationTokenRequest,
+  ExpireDelegationTokenRequestInput
+> = {
   name: 'ExpireDelegationTokenRequest',
   type: 'request',
   apiKey: 40,

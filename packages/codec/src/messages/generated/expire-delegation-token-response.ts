@@ -34,7 +34,10 @@ expiryTimestampMs int64 0+
 throttleTimeMs int32 0+
 `;
 
-export const ExpireDelegationTokenResponse: ResponseMessage<ExpireDelegationTokenResponse, ExpireDelegationTokenResponseInput> = {
+export const ExpireDelegationTokenResponse: ResponseMessage<
+  ExpireDelegationTokenResponse,
+  ExpireDelegationTokenResponseInput
+> = {
   name: 'ExpireDelegationTokenResponse',
   type: 'response',
   apiKey: 40,

@@ -208,10 +208,8 @@ function writeFetchRequest(w: Writer, version: number, m: FetchRequestInput): vo
   if (version >= 15) {
     if (replicaId !== -1) throw notInVersion('replicaId', version);
   } else w.int32(replicaId);
-  const { replicaState = defaultFetchRequestReplicaState() } = m;
-  if (version <= 14) {
-    if (!isDefaultFetchRequestReplicaState(replicaState)) throw notInVersion('replicaState', version);
-  }
+  if (version <= 14 && m.replicaState !== undefined && !isDefaultFetchRequestReplicaState(m.replicaState))
+    throw notInVersion('replicaState', version);
   w.int32(m.maxWaitMs);
   w.int32(m.minBytes);
   const { maxBytes = 2147483647 } = m;
@@ -229,10 +227,12 @@ function writeFetchRequest(w: Writer, version: number, m: FetchRequestInput): vo
   const { forgottenTopicsData = [] } = m;
   if (version >= 12) {
     w.compactArrayLength(forgottenTopicsData);
-    for (let i = 0; i < forgottenTopicsData.length; i++) writeFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
+    for (let i = 0; i < forgottenTopicsData.length; i++)
+      writeFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
   } else if (version >= 7) {
     w.arrayLength(forgottenTopicsData);
-    for (let i = 0; i < forgottenTopicsData.length; i++) writeFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
+    for (let i = 0; i < forgottenTopicsData.length; i++)
+      writeFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
   } else if (forgottenTopicsData.length > 0) throw notInVersion('forgottenTopicsData', version);
   const { rackId = '' } = m;
   if (version >= 12) w.compactString(rackId);
@@ -240,7 +240,8 @@ function writeFetchRequest(w: Writer, version: number, m: FetchRequestInput): vo
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 12) {
     const hasClusterId = m.clusterId !== undefined && m.clusterId !== null;
-    const hasReplicaState = version >= 15 && m.replicaState !== undefined && !isDefaultFetchRequestReplicaState(m.replicaState);
+    const hasReplicaState =
+      version >= 15 && m.replicaState !== undefined && !isDefaultFetchRequestReplicaState(m.replicaState);
     w.uvarint(unknownTaggedFields.length + Number(hasClusterId) + Number(hasReplicaState));
     let next = w.unknownTags(unknownTaggedFields, 0, 0);
     if (hasClusterId) {
@@ -272,12 +273,21 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
   const isolationLevel = version >= 4 ? r.int8() : 0;
   const sessionId = version >= 7 ? r.int32() : 0;
   const sessionEpoch = version >= 7 ? r.int32() : -1;
-  const topicCount = version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const topicCount =
+    version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: FetchRequestFetchTopic[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readFetchRequestFetchTopic(r, version);
-  const forgottenTopicsDataCount = version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : version >= 7 ? r.arrayLength(6) : 0;
+  const forgottenTopicsDataCount =
+    version >= 13
+      ? r.compactArrayLength(18)
+      : version >= 12
+        ? r.compactArrayLength(3)
+        : version >= 7
+          ? r.arrayLength(6)
+          : 0;
   const forgottenTopicsData: FetchRequestForgottenTopic[] = new Array(forgottenTopicsDataCount);
-  for (let i = 0; i < forgottenTopicsDataCount; i++) forgottenTopicsData[i] = readFetchRequestForgottenTopic(r, version);
+  for (let i = 0; i < forgottenTopicsDataCount; i++)
+    forgottenTopicsData[i] = readFetchRequestForgottenTopic(r, version);
   const rackId = version >= 12 ? r.compactString() : version >= 11 ? r.string() : '';
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
@@ -355,7 +365,14 @@ function writeFetchRequestFetchTopic(w: Writer, version: number, m: FetchRequest
 function readFetchRequestFetchTopic(r: Reader, version: number): FetchRequestFetchTopic {
   const topic = version >= 13 ? '' : version >= 12 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
-  const partitionCount = version >= 12 ? r.compactArrayLength(33) : version >= 9 ? r.arrayLength(28) : version >= 5 ? r.arrayLength(24) : r.arrayLength(16);
+  const partitionCount =
+    version >= 12
+      ? r.compactArrayLength(33)
+      : version >= 9
+        ? r.arrayLength(28)
+        : version >= 5
+          ? r.arrayLength(24)
+          : r.arrayLength(16);
   const partitions: FetchRequestFetchPartition[] = new Array(partitionCount);
   for (let i = 0; i < partitionCount; i++) partitions[i] = readFetchRequestFetchPartition(r, version);
   const unknownTaggedFields = version >= 12 ? r.taggedFields() : noTaggedFields;
@@ -375,7 +392,8 @@ function writeFetchRequestFetchPartition(w: Writer, version: number, m: FetchReq
   w.int32(m.partitionMaxBytes);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 12) {
-    const hasReplicaDirectoryId = version >= 17 && m.replicaDirectoryId !== undefined && m.replicaDirectoryId !== zeroUuid;
+    const hasReplicaDirectoryId =
+      version >= 17 && m.replicaDirectoryId !== undefined && m.replicaDirectoryId !== zeroUuid;
     const hasHighWatermark = version >= 18 && m.highWatermark !== undefined && m.highWatermark !== 9223372036854775807n;
     w.uvarint(unknownTaggedFields.length + Number(hasReplicaDirectoryId) + Number(hasHighWatermark));
     let next = version >= 17 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;

@@ -254,10 +254,8 @@ function writeFetchResponse(w: Writer, version: number, m: FetchResponseInput): 
   if (version >= 12) w.compactArrayLength(responses);
   else w.arrayLength(responses);
   for (let i = 0; i < responses.length; i++) writeFetchResponseFetchableTopicResponse(w, version, responses[i]!);
-  const { nodeEndpoints = [] } = m;
-  if (version <= 15) {
-    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
-  }
+  if (version <= 15 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+    throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 12) {
     const hasNodeEndpoints = version >= 16 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
@@ -280,7 +278,8 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const errorCode = version >= 7 ? r.int16() : 0;
   const sessionId = version >= 7 ? r.int32() : 0;
-  const responseCount = version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const responseCount =
+    version >= 13 ? r.compactArrayLength(18) : version >= 12 ? r.compactArrayLength(3) : r.arrayLength(6);
   const responses: FetchResponseFetchableTopicResponse[] = new Array(responseCount);
   for (let i = 0; i < responseCount; i++) responses[i] = readFetchResponseFetchableTopicResponse(r, version);
   let nodeEndpoints: FetchResponseNodeEndpoint[] = [];
@@ -310,7 +309,11 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
   return { throttleTimeMs, errorCode, sessionId, responses, nodeEndpoints, unknownTaggedFields };
 }
 
-function writeFetchResponseFetchableTopicResponse(w: Writer, version: number, m: FetchResponseFetchableTopicResponseInput): void {
+function writeFetchResponseFetchableTopicResponse(
+  w: Writer,
+  version: number,
+  m: FetchResponseFetchableTopicResponseInput,
+): void {
   const { topic = '' } = m;
   if (version === 12) w.compactString(topic);
   else if (version <= 11) w.string(topic);
@@ -328,7 +331,16 @@ function writeFetchResponseFetchableTopicResponse(w: Writer, version: number, m:
 function readFetchResponseFetchableTopicResponse(r: Reader, version: number): FetchResponseFetchableTopicResponse {
   const topic = version >= 13 ? '' : version >= 12 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
-  const partitionCount = version >= 12 ? r.compactArrayLength(37) : version >= 11 ? r.arrayLength(42) : version >= 5 ? r.arrayLength(38) : version >= 4 ? r.arrayLength(30) : r.arrayLength(18);
+  const partitionCount =
+    version >= 12
+      ? r.compactArrayLength(37)
+      : version >= 11
+        ? r.arrayLength(42)
+        : version >= 5
+          ? r.arrayLength(38)
+          : version >= 4
+            ? r.arrayLength(30)
+            : r.arrayLength(18);
   const partitions: FetchResponsePartitionData[] = new Array(partitionCount);
   for (let i = 0; i < partitionCount; i++) partitions[i] = readFetchResponsePartitionData(r, version);
   const unknownTaggedFields = version >= 12 ? r.taggedFields() : noTaggedFields;
@@ -343,28 +355,24 @@ function writeFetchResponsePartitionData(w: Writer, version: number, m: FetchRes
   if (version >= 4) w.int64(lastStableOffset);
   const { logStartOffset = -1n } = m;
   if (version >= 5) w.int64(logStartOffset);
-  const { divergingEpoch = defaultFetchResponseEpochEndOffset() } = m;
-  if (version <= 11) {
-    if (!isDefaultFetchResponseEpochEndOffset(divergingEpoch)) throw notInVersion('divergingEpoch', version);
-  }
-  const { currentLeader = defaultFetchResponseLeaderIdAndEpoch() } = m;
-  if (version <= 11) {
-    if (!isDefaultFetchResponseLeaderIdAndEpoch(currentLeader)) throw notInVersion('currentLeader', version);
-  }
-  const { snapshotId = defaultFetchResponseSnapshotId() } = m;
-  if (version <= 11) {
-    if (!isDefaultFetchResponseSnapshotId(snapshotId)) throw notInVersion('snapshotId', version);
-  }
+  if (version <= 11 && m.divergingEpoch !== undefined && !isDefaultFetchResponseEpochEndOffset(m.divergingEpoch))
+    throw notInVersion('divergingEpoch', version);
+  if (version <= 11 && m.currentLeader !== undefined && !isDefaultFetchResponseLeaderIdAndEpoch(m.currentLeader))
+    throw notInVersion('currentLeader', version);
+  if (version <= 11 && m.snapshotId !== undefined && !isDefaultFetchResponseSnapshotId(m.snapshotId))
+    throw notInVersion('snapshotId', version);
   const { abortedTransactions = [] } = m;
   if (version >= 12) {
     w.compactNullableArrayLength(abortedTransactions);
     if (abortedTransactions !== null) {
-      for (let i = 0; i < abortedTransactions.length; i++) writeFetchResponseAbortedTransaction(w, version, abortedTransactions[i]!);
+      for (let i = 0; i < abortedTransactions.length; i++)
+        writeFetchResponseAbortedTransaction(w, version, abortedTransactions[i]!);
     }
   } else if (version >= 4) {
     w.nullableArrayLength(abortedTransactions);
     if (abortedTransactions !== null) {
-      for (let i = 0; i < abortedTransactions.length; i++) writeFetchResponseAbortedTransaction(w, version, abortedTransactions[i]!);
+      for (let i = 0; i < abortedTransactions.length; i++)
+        writeFetchResponseAbortedTransaction(w, version, abortedTransactions[i]!);
     }
   }
   const { preferredReadReplica = -1 } = m;
@@ -378,7 +386,9 @@ function writeFetchResponsePartitionData(w: Writer, version: number, m: FetchRes
     const hasDivergingEpoch = m.divergingEpoch !== undefined && !isDefaultFetchResponseEpochEndOffset(m.divergingEpoch);
     const hasCurrentLeader = m.currentLeader !== undefined && !isDefaultFetchResponseLeaderIdAndEpoch(m.currentLeader);
     const hasSnapshotId = m.snapshotId !== undefined && !isDefaultFetchResponseSnapshotId(m.snapshotId);
-    w.uvarint(unknownTaggedFields.length + Number(hasDivergingEpoch) + Number(hasCurrentLeader) + Number(hasSnapshotId));
+    w.uvarint(
+      unknownTaggedFields.length + Number(hasDivergingEpoch) + Number(hasCurrentLeader) + Number(hasSnapshotId),
+    );
     let next = w.unknownTags(unknownTaggedFields, 0, 0);
     if (hasDivergingEpoch) {
       const start = w.beginTag(0);
@@ -415,11 +425,13 @@ function readFetchResponsePartitionData(r: Reader, version: number): FetchRespon
   let divergingEpoch: FetchResponseEpochEndOffset = defaultFetchResponseEpochEndOffset();
   let currentLeader: FetchResponseLeaderIdAndEpoch = defaultFetchResponseLeaderIdAndEpoch();
   let snapshotId: FetchResponseSnapshotId = defaultFetchResponseSnapshotId();
-  const abortedTransactionCount = version >= 12 ? r.compactNullableArrayLength(17) : version >= 4 ? r.nullableArrayLength(16) : 0;
+  const abortedTransactionCount =
+    version >= 12 ? r.compactNullableArrayLength(17) : version >= 4 ? r.nullableArrayLength(16) : 0;
   let abortedTransactions: FetchResponseAbortedTransaction[] | null = null;
   if (abortedTransactionCount >= 0) {
     abortedTransactions = new Array(abortedTransactionCount);
-    for (let i = 0; i < abortedTransactionCount; i++) abortedTransactions[i] = readFetchResponseAbortedTransaction(r, version);
+    for (let i = 0; i < abortedTransactionCount; i++)
+      abortedTransactions[i] = readFetchResponseAbortedTransaction(r, version);
   }
   const preferredReadReplica = version >= 11 ? r.int32() : -1;
   const records = version >= 12 ? r.compactNullableByteArray() : r.nullableByteArray();
@@ -516,7 +528,11 @@ function readFetchResponseSnapshotId(r: Reader, _version: number): FetchResponse
   return { endOffset, epoch, unknownTaggedFields };
 }
 
-function writeFetchResponseAbortedTransaction(w: Writer, version: number, m: FetchResponseAbortedTransactionInput): void {
+function writeFetchResponseAbortedTransaction(
+  w: Writer,
+  version: number,
+  m: FetchResponseAbortedTransactionInput,
+): void {
   w.int64(m.producerId);
   w.int64(m.firstOffset);
   const { unknownTaggedFields = noTaggedFields } = m;

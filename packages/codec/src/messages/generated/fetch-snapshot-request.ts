@@ -178,7 +178,11 @@ function readFetchSnapshotRequest(r: Reader, version: number): FetchSnapshotRequ
   return { clusterId, replicaId, maxBytes, topics, unknownTaggedFields };
 }
 
-function writeFetchSnapshotRequestTopicSnapshot(w: Writer, version: number, m: FetchSnapshotRequestTopicSnapshotInput): void {
+function writeFetchSnapshotRequestTopicSnapshot(
+  w: Writer,
+  version: number,
+  m: FetchSnapshotRequestTopicSnapshotInput,
+): void {
   w.compactString(m.name);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -196,7 +200,11 @@ function readFetchSnapshotRequestTopicSnapshot(r: Reader, version: number): Fetc
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeFetchSnapshotRequestPartitionSnapshot(w: Writer, version: number, m: FetchSnapshotRequestPartitionSnapshotInput): void {
+function writeFetchSnapshotRequestPartitionSnapshot(
+  w: Writer,
+  version: number,
+  m: FetchSnapshotRequestPartitionSnapshotInput,
+): void {
   w.int32(m.partition);
   w.int32(m.currentLeaderEpoch);
   writeFetchSnapshotRequestSnapshotId(w, version, m.snapshotId);
@@ -248,7 +256,11 @@ function readFetchSnapshotRequestPartitionSnapshot(r: Reader, version: number): 
   };
 }
 
-function writeFetchSnapshotRequestSnapshotId(w: Writer, _version: number, m: FetchSnapshotRequestSnapshotIdInput): void {
+function writeFetchSnapshotRequestSnapshotId(
+  w: Writer,
+  _version: number,
+  m: FetchSnapshotRequestSnapshotIdInput,
+): void {
   w.int64(m.endOffset);
   w.int32(m.epoch);
   const { unknownTaggedFields = noTaggedFields } = m;

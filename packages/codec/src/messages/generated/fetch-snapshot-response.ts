@@ -183,10 +183,8 @@ function writeFetchSnapshotResponse(w: Writer, version: number, m: FetchSnapshot
   const { topics } = m;
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeFetchSnapshotResponseTopicSnapshot(w, version, topics[i]!);
-  const { nodeEndpoints = [] } = m;
-  if (version <= 0) {
-    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
-  }
+  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+    throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
   w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
@@ -195,7 +193,8 @@ function writeFetchSnapshotResponse(w: Writer, version: number, m: FetchSnapshot
     const start = w.beginTag(0);
     const nodeEndpoints = m.nodeEndpoints!;
     w.compactArrayLength(nodeEndpoints);
-    for (let i = 0; i < nodeEndpoints.length; i++) writeFetchSnapshotResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
+    for (let i = 0; i < nodeEndpoints.length; i++)
+      writeFetchSnapshotResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
     w.endTag(start);
   }
   w.unknownTags(unknownTaggedFields, next);
@@ -232,7 +231,11 @@ function readFetchSnapshotResponse(r: Reader, version: number): FetchSnapshotRes
   return { throttleTimeMs, errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }
 
-function writeFetchSnapshotResponseTopicSnapshot(w: Writer, version: number, m: FetchSnapshotResponseTopicSnapshotInput): void {
+function writeFetchSnapshotResponseTopicSnapshot(
+  w: Writer,
+  version: number,
+  m: FetchSnapshotResponseTopicSnapshotInput,
+): void {
   w.compactString(m.name);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -250,7 +253,11 @@ function readFetchSnapshotResponseTopicSnapshot(r: Reader, version: number): Fet
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeFetchSnapshotResponsePartitionSnapshot(w: Writer, version: number, m: FetchSnapshotResponsePartitionSnapshotInput): void {
+function writeFetchSnapshotResponsePartitionSnapshot(
+  w: Writer,
+  version: number,
+  m: FetchSnapshotResponsePartitionSnapshotInput,
+): void {
   w.int32(m.index);
   w.int16(m.errorCode);
   writeFetchSnapshotResponseSnapshotId(w, version, m.snapshotId);
@@ -258,7 +265,8 @@ function writeFetchSnapshotResponsePartitionSnapshot(w: Writer, version: number,
   w.int64(m.position);
   w.compactByteArray(m.unalignedRecords);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasCurrentLeader = m.currentLeader !== undefined && !isDefaultFetchSnapshotResponseLeaderIdAndEpoch(m.currentLeader);
+  const hasCurrentLeader =
+    m.currentLeader !== undefined && !isDefaultFetchSnapshotResponseLeaderIdAndEpoch(m.currentLeader);
   w.uvarint(unknownTaggedFields.length + Number(hasCurrentLeader));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasCurrentLeader) {
@@ -270,7 +278,10 @@ function writeFetchSnapshotResponsePartitionSnapshot(w: Writer, version: number,
   w.unknownTags(unknownTaggedFields, next);
 }
 
-function readFetchSnapshotResponsePartitionSnapshot(r: Reader, version: number): FetchSnapshotResponsePartitionSnapshot {
+function readFetchSnapshotResponsePartitionSnapshot(
+  r: Reader,
+  version: number,
+): FetchSnapshotResponsePartitionSnapshot {
   const index = r.int32();
   const errorCode = r.int16();
   const snapshotId = readFetchSnapshotResponseSnapshotId(r, version);
@@ -307,7 +318,11 @@ function readFetchSnapshotResponsePartitionSnapshot(r: Reader, version: number):
   };
 }
 
-function writeFetchSnapshotResponseSnapshotId(w: Writer, _version: number, m: FetchSnapshotResponseSnapshotIdInput): void {
+function writeFetchSnapshotResponseSnapshotId(
+  w: Writer,
+  _version: number,
+  m: FetchSnapshotResponseSnapshotIdInput,
+): void {
   w.int64(m.endOffset);
   w.int32(m.epoch);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -321,7 +336,11 @@ function readFetchSnapshotResponseSnapshotId(r: Reader, _version: number): Fetch
   return { endOffset, epoch, unknownTaggedFields };
 }
 
-function writeFetchSnapshotResponseLeaderIdAndEpoch(w: Writer, _version: number, m: FetchSnapshotResponseLeaderIdAndEpochInput): void {
+function writeFetchSnapshotResponseLeaderIdAndEpoch(
+  w: Writer,
+  _version: number,
+  m: FetchSnapshotResponseLeaderIdAndEpochInput,
+): void {
   w.int32(m.leaderId);
   w.int32(m.leaderEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -335,7 +354,11 @@ function readFetchSnapshotResponseLeaderIdAndEpoch(r: Reader, _version: number):
   return { leaderId, leaderEpoch, unknownTaggedFields };
 }
 
-function writeFetchSnapshotResponseNodeEndpoint(w: Writer, _version: number, m: FetchSnapshotResponseNodeEndpointInput): void {
+function writeFetchSnapshotResponseNodeEndpoint(
+  w: Writer,
+  _version: number,
+  m: FetchSnapshotResponseNodeEndpointInput,
+): void {
   w.int32(m.nodeId);
   w.compactString(m.host);
   w.uint16(m.port);

@@ -152,7 +152,8 @@ function writeFindCoordinatorResponse(w: Writer, version: number, m: FindCoordin
 function readFindCoordinatorResponse(r: Reader, version: number): FindCoordinatorResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const errorCode = version >= 4 ? 0 : r.int16();
-  const errorMessage = version >= 4 ? '' : version >= 3 ? r.compactNullableString() : version >= 1 ? r.nullableString() : '';
+  const errorMessage =
+    version >= 4 ? '' : version >= 3 ? r.compactNullableString() : version >= 1 ? r.nullableString() : '';
   const nodeId = version >= 4 ? 0 : r.int32();
   const host = version >= 4 ? '' : version >= 3 ? r.compactString() : r.string();
   const port = version >= 4 ? 0 : r.int32();
@@ -172,7 +173,11 @@ function readFindCoordinatorResponse(r: Reader, version: number): FindCoordinato
   };
 }
 
-function writeFindCoordinatorResponseCoordinator(w: Writer, _version: number, m: FindCoordinatorResponseCoordinatorInput): void {
+function writeFindCoordinatorResponseCoordinator(
+  w: Writer,
+  _version: number,
+  m: FindCoordinatorResponseCoordinatorInput,
+): void {
   w.compactString(m.key);
   w.int32(m.nodeId);
   w.compactString(m.host);

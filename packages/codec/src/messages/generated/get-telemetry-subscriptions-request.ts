@@ -20,7 +20,10 @@ const layout = `
 clientInstanceId uuid 0+
 `;
 
-export const GetTelemetrySubscriptionsRequest: RequestMessage<GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsRequestInput> = {
+export const GetTelemetrySubscriptionsRequest: RequestMessage<
+  GetTelemetrySubscriptionsRequest,
+  GetTelemetrySubscriptionsRequestInput
+> = {
   name: 'GetTelemetrySubscriptionsRequest',
   type: 'request',
   apiKey: 71,
@@ -52,7 +55,11 @@ export const GetTelemetrySubscriptionsRequest: RequestMessage<GetTelemetrySubscr
   },
 };
 
-function writeGetTelemetrySubscriptionsRequest(w: Writer, _version: number, m: GetTelemetrySubscriptionsRequestInput): void {
+function writeGetTelemetrySubscriptionsRequest(
+  w: Writer,
+  _version: number,
+  m: GetTelemetrySubscriptionsRequestInput,
+): void {
   w.uuid(m.clientInstanceId);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);

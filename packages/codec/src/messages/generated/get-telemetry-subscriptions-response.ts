@@ -50,7 +50,10 @@ deltaTemporality bool 0+
 requestedMetrics []string 0+
 `;
 
-export const GetTelemetrySubscriptionsResponse: ResponseMessage<GetTelemetrySubscriptionsResponse, GetTelemetrySubscriptionsResponseInput> = {
+export const GetTelemetrySubscriptionsResponse: ResponseMessage<
+  GetTelemetrySubscriptionsResponse,
+  GetTelemetrySubscriptionsResponseInput
+> = {
   name: 'GetTelemetrySubscriptionsResponse',
   type: 'response',
   apiKey: 71,
@@ -82,7 +85,11 @@ export const GetTelemetrySubscriptionsResponse: ResponseMessage<GetTelemetrySubs
   },
 };
 
-function writeGetTelemetrySubscriptionsResponse(w: Writer, _version: number, m: GetTelemetrySubscriptionsResponseInput): void {
+function writeGetTelemetrySubscriptionsResponse(
+  w: Writer,
+  _version: number,
+  m: GetTelemetrySubscriptionsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   w.uuid(m.clientInstanceId);

@@ -67,7 +67,10 @@ resources []struct 0+ {
 validateOnly bool 0+
 `;
 
-export const IncrementalAlterConfigsRequest: RequestMessage<IncrementalAlterConfigsRequest, IncrementalAlterConfigsRequestInput> = {
+export const IncrementalAlterConfigsRequest: RequestMessage<
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsRequestInput
+> = {
   name: 'IncrementalAlterConfigsRequest',
   type: 'request',
   apiKey: 44,
@@ -103,7 +106,8 @@ function writeIncrementalAlterConfigsRequest(w: Writer, version: number, m: Incr
   const { resources } = m;
   if (version >= 1) w.compactArrayLength(resources);
   else w.arrayLength(resources);
-  for (let i = 0; i < resources.length; i++) writeIncrementalAlterConfigsRequestAlterConfigsResource(w, version, resources[i]!);
+  for (let i = 0; i < resources.length; i++)
+    writeIncrementalAlterConfigsRequestAlterConfigsResource(w, version, resources[i]!);
   w.bool(m.validateOnly);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
@@ -113,13 +117,18 @@ function writeIncrementalAlterConfigsRequest(w: Writer, version: number, m: Incr
 function readIncrementalAlterConfigsRequest(r: Reader, version: number): IncrementalAlterConfigsRequest {
   const resourceCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(7);
   const resources: IncrementalAlterConfigsRequestAlterConfigsResource[] = new Array(resourceCount);
-  for (let i = 0; i < resourceCount; i++) resources[i] = readIncrementalAlterConfigsRequestAlterConfigsResource(r, version);
+  for (let i = 0; i < resourceCount; i++)
+    resources[i] = readIncrementalAlterConfigsRequestAlterConfigsResource(r, version);
   const validateOnly = r.bool();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { resources, validateOnly, unknownTaggedFields };
 }
 
-function writeIncrementalAlterConfigsRequestAlterConfigsResource(w: Writer, version: number, m: IncrementalAlterConfigsRequestAlterConfigsResourceInput): void {
+function writeIncrementalAlterConfigsRequestAlterConfigsResource(
+  w: Writer,
+  version: number,
+  m: IncrementalAlterConfigsRequestAlterConfigsResourceInput,
+): void {
   w.int8(m.resourceType);
   const { resourceName } = m;
   if (version >= 1) w.compactString(resourceName);
@@ -133,7 +142,10 @@ function writeIncrementalAlterConfigsRequestAlterConfigsResource(w: Writer, vers
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readIncrementalAlterConfigsRequestAlterConfigsResource(r: Reader, version: number): IncrementalAlterConfigsRequestAlterConfigsResource {
+function readIncrementalAlterConfigsRequestAlterConfigsResource(
+  r: Reader,
+  version: number,
+): IncrementalAlterConfigsRequestAlterConfigsResource {
   const resourceType = r.int8();
   const resourceName = version >= 1 ? r.compactString() : r.string();
   const configCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(5);
@@ -143,7 +155,11 @@ function readIncrementalAlterConfigsRequestAlterConfigsResource(r: Reader, versi
   return { resourceType, resourceName, configs, unknownTaggedFields };
 }
 
-function writeIncrementalAlterConfigsRequestAlterableConfig(w: Writer, version: number, m: IncrementalAlterConfigsRequestAlterableConfigInput): void {
+function writeIncrementalAlterConfigsRequestAlterableConfig(
+  w: Writer,
+  version: number,
+  m: IncrementalAlterConfigsRequestAlterableConfigInput,
+): void {
   const { name } = m;
   if (version >= 1) w.compactString(name);
   else w.string(name);
@@ -156,7 +172,10 @@ function writeIncrementalAlterConfigsRequestAlterableConfig(w: Writer, version: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readIncrementalAlterConfigsRequestAlterableConfig(r: Reader, version: number): IncrementalAlterConfigsRequestAlterableConfig {
+function readIncrementalAlterConfigsRequestAlterableConfig(
+  r: Reader,
+  version: number,
+): IncrementalAlterConfigsRequestAlterableConfig {
   const name = version >= 1 ? r.compactString() : r.string();
   const configOperation = r.int8();
   const value = version >= 1 ? r.compactNullableString() : r.nullableString();

@@ -53,7 +53,10 @@ responses []struct 0+ {
 }
 `;
 
-export const IncrementalAlterConfigsResponse: ResponseMessage<IncrementalAlterConfigsResponse, IncrementalAlterConfigsResponseInput> = {
+export const IncrementalAlterConfigsResponse: ResponseMessage<
+  IncrementalAlterConfigsResponse,
+  IncrementalAlterConfigsResponseInput
+> = {
   name: 'IncrementalAlterConfigsResponse',
   type: 'response',
   apiKey: 44,
@@ -85,12 +88,17 @@ export const IncrementalAlterConfigsResponse: ResponseMessage<IncrementalAlterCo
   },
 };
 
-function writeIncrementalAlterConfigsResponse(w: Writer, version: number, m: IncrementalAlterConfigsResponseInput): void {
+function writeIncrementalAlterConfigsResponse(
+  w: Writer,
+  version: number,
+  m: IncrementalAlterConfigsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   const { responses } = m;
   if (version >= 1) w.compactArrayLength(responses);
   else w.arrayLength(responses);
-  for (let i = 0; i < responses.length; i++) writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(w, version, responses[i]!);
+  for (let i = 0; i < responses.length; i++)
+    writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(w, version, responses[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -100,12 +108,17 @@ function readIncrementalAlterConfigsResponse(r: Reader, version: number): Increm
   const throttleTimeMs = r.int32();
   const responseCount = version >= 1 ? r.compactArrayLength(6) : r.arrayLength(7);
   const responses: IncrementalAlterConfigsResponseAlterConfigsResourceResponse[] = new Array(responseCount);
-  for (let i = 0; i < responseCount; i++) responses[i] = readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(r, version);
+  for (let i = 0; i < responseCount; i++)
+    responses[i] = readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, responses, unknownTaggedFields };
 }
 
-function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(w: Writer, version: number, m: IncrementalAlterConfigsResponseAlterConfigsResourceResponseInput): void {
+function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(
+  w: Writer,
+  version: number,
+  m: IncrementalAlterConfigsResponseAlterConfigsResourceResponseInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage } = m;
   if (version >= 1) w.compactNullableString(errorMessage);
@@ -119,7 +132,10 @@ function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(w: Wri
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(r: Reader, version: number): IncrementalAlterConfigsResponseAlterConfigsResourceResponse {
+function readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(
+  r: Reader,
+  version: number,
+): IncrementalAlterConfigsResponseAlterConfigsResourceResponse {
   const errorCode = r.int16();
   const errorMessage = version >= 1 ? r.compactNullableString() : r.nullableString();
   const resourceType = r.int8();

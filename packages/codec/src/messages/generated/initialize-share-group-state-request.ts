@@ -59,7 +59,10 @@ topics []struct 0+ {
 }
 `;
 
-export const InitializeShareGroupStateRequest: RequestMessage<InitializeShareGroupStateRequest, InitializeShareGroupStateRequestInput> = {
+export const InitializeShareGroupStateRequest: RequestMessage<
+  InitializeShareGroupStateRequest,
+  InitializeShareGroupStateRequestInput
+> = {
   name: 'InitializeShareGroupStateRequest',
   type: 'request',
   apiKey: 83,
@@ -91,11 +94,16 @@ export const InitializeShareGroupStateRequest: RequestMessage<InitializeShareGro
   },
 };
 
-function writeInitializeShareGroupStateRequest(w: Writer, version: number, m: InitializeShareGroupStateRequestInput): void {
+function writeInitializeShareGroupStateRequest(
+  w: Writer,
+  version: number,
+  m: InitializeShareGroupStateRequestInput,
+): void {
   w.compactString(m.groupId);
   const { topics } = m;
   w.compactArrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeInitializeShareGroupStateRequestInitializeStateData(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeInitializeShareGroupStateRequestInitializeStateData(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -109,25 +117,38 @@ function readInitializeShareGroupStateRequest(r: Reader, version: number): Initi
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeInitializeShareGroupStateRequestInitializeStateData(w: Writer, version: number, m: InitializeShareGroupStateRequestInitializeStateDataInput): void {
+function writeInitializeShareGroupStateRequestInitializeStateData(
+  w: Writer,
+  version: number,
+  m: InitializeShareGroupStateRequestInitializeStateDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeInitializeShareGroupStateRequestPartitionData(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeInitializeShareGroupStateRequestPartitionData(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readInitializeShareGroupStateRequestInitializeStateData(r: Reader, version: number): InitializeShareGroupStateRequestInitializeStateData {
+function readInitializeShareGroupStateRequestInitializeStateData(
+  r: Reader,
+  version: number,
+): InitializeShareGroupStateRequestInitializeStateData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(17);
   const partitions: InitializeShareGroupStateRequestPartitionData[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readInitializeShareGroupStateRequestPartitionData(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readInitializeShareGroupStateRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeInitializeShareGroupStateRequestPartitionData(w: Writer, _version: number, m: InitializeShareGroupStateRequestPartitionDataInput): void {
+function writeInitializeShareGroupStateRequestPartitionData(
+  w: Writer,
+  _version: number,
+  m: InitializeShareGroupStateRequestPartitionDataInput,
+): void {
   w.int32(m.partition);
   w.int32(m.stateEpoch);
   w.int64(m.startOffset);
@@ -135,7 +156,10 @@ function writeInitializeShareGroupStateRequestPartitionData(w: Writer, _version:
   w.taggedFields(unknownTaggedFields);
 }
 
-function readInitializeShareGroupStateRequestPartitionData(r: Reader, _version: number): InitializeShareGroupStateRequestPartitionData {
+function readInitializeShareGroupStateRequestPartitionData(
+  r: Reader,
+  _version: number,
+): InitializeShareGroupStateRequestPartitionData {
   const partition = r.int32();
   const stateEpoch = r.int32();
   const startOffset = r.int64();

@@ -56,7 +56,10 @@ results []struct 0+ {
 }
 `;
 
-export const InitializeShareGroupStateResponse: ResponseMessage<InitializeShareGroupStateResponse, InitializeShareGroupStateResponseInput> = {
+export const InitializeShareGroupStateResponse: ResponseMessage<
+  InitializeShareGroupStateResponse,
+  InitializeShareGroupStateResponseInput
+> = {
   name: 'InitializeShareGroupStateResponse',
   type: 'response',
   apiKey: 83,
@@ -88,10 +91,15 @@ export const InitializeShareGroupStateResponse: ResponseMessage<InitializeShareG
   },
 };
 
-function writeInitializeShareGroupStateResponse(w: Writer, version: number, m: InitializeShareGroupStateResponseInput): void {
+function writeInitializeShareGroupStateResponse(
+  w: Writer,
+  version: number,
+  m: InitializeShareGroupStateResponseInput,
+): void {
   const { results } = m;
   w.compactArrayLength(results);
-  for (let i = 0; i < results.length; i++) writeInitializeShareGroupStateResponseInitializeStateResult(w, version, results[i]!);
+  for (let i = 0; i < results.length; i++)
+    writeInitializeShareGroupStateResponseInitializeStateResult(w, version, results[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -99,30 +107,44 @@ function writeInitializeShareGroupStateResponse(w: Writer, version: number, m: I
 function readInitializeShareGroupStateResponse(r: Reader, version: number): InitializeShareGroupStateResponse {
   const resultCount = r.compactArrayLength(18);
   const results: InitializeShareGroupStateResponseInitializeStateResult[] = new Array(resultCount);
-  for (let i = 0; i < resultCount; i++) results[i] = readInitializeShareGroupStateResponseInitializeStateResult(r, version);
+  for (let i = 0; i < resultCount; i++)
+    results[i] = readInitializeShareGroupStateResponseInitializeStateResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
 
-function writeInitializeShareGroupStateResponseInitializeStateResult(w: Writer, version: number, m: InitializeShareGroupStateResponseInitializeStateResultInput): void {
+function writeInitializeShareGroupStateResponseInitializeStateResult(
+  w: Writer,
+  version: number,
+  m: InitializeShareGroupStateResponseInitializeStateResultInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeInitializeShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeInitializeShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readInitializeShareGroupStateResponseInitializeStateResult(r: Reader, version: number): InitializeShareGroupStateResponseInitializeStateResult {
+function readInitializeShareGroupStateResponseInitializeStateResult(
+  r: Reader,
+  version: number,
+): InitializeShareGroupStateResponseInitializeStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
   const partitions: InitializeShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readInitializeShareGroupStateResponsePartitionResult(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readInitializeShareGroupStateResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeInitializeShareGroupStateResponsePartitionResult(w: Writer, _version: number, m: InitializeShareGroupStateResponsePartitionResultInput): void {
+function writeInitializeShareGroupStateResponsePartitionResult(
+  w: Writer,
+  _version: number,
+  m: InitializeShareGroupStateResponsePartitionResultInput,
+): void {
   w.int32(m.partition);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -131,7 +153,10 @@ function writeInitializeShareGroupStateResponsePartitionResult(w: Writer, _versi
   w.taggedFields(unknownTaggedFields);
 }
 
-function readInitializeShareGroupStateResponsePartitionResult(r: Reader, _version: number): InitializeShareGroupStateResponsePartitionResult {
+function readInitializeShareGroupStateResponsePartitionResult(
+  r: Reader,
+  _version: number,
+): InitializeShareGroupStateResponsePartitionResult {
   const partition = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

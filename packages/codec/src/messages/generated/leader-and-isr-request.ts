@@ -214,20 +214,24 @@ function writeLeaderAndIsrRequest(w: Writer, version: number, m: LeaderAndIsrReq
     if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
   } else {
     w.arrayLength(ungroupedPartitionStates);
-    for (let i = 0; i < ungroupedPartitionStates.length; i++) writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w, version, ungroupedPartitionStates[i]!);
+    for (let i = 0; i < ungroupedPartitionStates.length; i++)
+      writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w, version, ungroupedPartitionStates[i]!);
   }
   const { topicStates = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(topicStates);
-    for (let i = 0; i < topicStates.length; i++) writeLeaderAndIsrRequestLeaderAndIsrTopicState(w, version, topicStates[i]!);
+    for (let i = 0; i < topicStates.length; i++)
+      writeLeaderAndIsrRequestLeaderAndIsrTopicState(w, version, topicStates[i]!);
   } else if (version >= 2) {
     w.arrayLength(topicStates);
-    for (let i = 0; i < topicStates.length; i++) writeLeaderAndIsrRequestLeaderAndIsrTopicState(w, version, topicStates[i]!);
+    for (let i = 0; i < topicStates.length; i++)
+      writeLeaderAndIsrRequestLeaderAndIsrTopicState(w, version, topicStates[i]!);
   } else if (topicStates.length > 0) throw notInVersion('topicStates', version);
   const { liveLeaders } = m;
   if (version >= 4) w.compactArrayLength(liveLeaders);
   else w.arrayLength(liveLeaders);
-  for (let i = 0; i < liveLeaders.length; i++) writeLeaderAndIsrRequestLeaderAndIsrLiveLeader(w, version, liveLeaders[i]!);
+  for (let i = 0; i < liveLeaders.length; i++)
+    writeLeaderAndIsrRequestLeaderAndIsrLiveLeader(w, version, liveLeaders[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -240,9 +244,19 @@ function readLeaderAndIsrRequest(r: Reader, version: number): LeaderAndIsrReques
   const brokerEpoch = version >= 2 ? r.int64() : -1n;
   const type = version >= 5 ? r.int8() : 0;
   const ungroupedPartitionStateCount = version >= 2 ? 0 : version >= 1 ? r.arrayLength(31) : r.arrayLength(30);
-  const ungroupedPartitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = new Array(ungroupedPartitionStateCount);
-  for (let i = 0; i < ungroupedPartitionStateCount; i++) ungroupedPartitionStates[i] = readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version);
-  const topicStateCount = version >= 5 ? r.compactArrayLength(19) : version >= 4 ? r.compactArrayLength(3) : version >= 2 ? r.arrayLength(6) : 0;
+  const ungroupedPartitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = new Array(
+    ungroupedPartitionStateCount,
+  );
+  for (let i = 0; i < ungroupedPartitionStateCount; i++)
+    ungroupedPartitionStates[i] = readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version);
+  const topicStateCount =
+    version >= 5
+      ? r.compactArrayLength(19)
+      : version >= 4
+        ? r.compactArrayLength(3)
+        : version >= 2
+          ? r.arrayLength(6)
+          : 0;
   const topicStates: LeaderAndIsrRequestLeaderAndIsrTopicState[] = new Array(topicStateCount);
   for (let i = 0; i < topicStateCount; i++) topicStates[i] = readLeaderAndIsrRequestLeaderAndIsrTopicState(r, version);
   const liveLeaderCount = version >= 4 ? r.compactArrayLength(10) : r.arrayLength(10);
@@ -262,7 +276,11 @@ function readLeaderAndIsrRequest(r: Reader, version: number): LeaderAndIsrReques
   };
 }
 
-function writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w: Writer, version: number, m: LeaderAndIsrRequestLeaderAndIsrPartitionStateInput): void {
+function writeLeaderAndIsrRequestLeaderAndIsrPartitionState(
+  w: Writer,
+  version: number,
+  m: LeaderAndIsrRequestLeaderAndIsrPartitionStateInput,
+): void {
   const { topicName = '' } = m;
   if (version <= 1) w.string(topicName);
   w.int32(m.partitionIndex);
@@ -304,7 +322,10 @@ function writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w: Writer, version: 
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readLeaderAndIsrRequestLeaderAndIsrPartitionState(r: Reader, version: number): LeaderAndIsrRequestLeaderAndIsrPartitionState {
+function readLeaderAndIsrRequestLeaderAndIsrPartitionState(
+  r: Reader,
+  version: number,
+): LeaderAndIsrRequestLeaderAndIsrPartitionState {
   const topicName = version >= 2 ? '' : r.string();
   const partitionIndex = r.int32();
   const controllerEpoch = r.int32();
@@ -343,7 +364,11 @@ function readLeaderAndIsrRequestLeaderAndIsrPartitionState(r: Reader, version: n
   };
 }
 
-function writeLeaderAndIsrRequestLeaderAndIsrTopicState(w: Writer, version: number, m: LeaderAndIsrRequestLeaderAndIsrTopicStateInput): void {
+function writeLeaderAndIsrRequestLeaderAndIsrTopicState(
+  w: Writer,
+  version: number,
+  m: LeaderAndIsrRequestLeaderAndIsrTopicStateInput,
+): void {
   const { topicName } = m;
   if (version >= 4) w.compactString(topicName);
   else w.string(topicName);
@@ -352,23 +377,39 @@ function writeLeaderAndIsrRequestLeaderAndIsrTopicState(w: Writer, version: numb
   const { partitionStates } = m;
   if (version >= 4) w.compactArrayLength(partitionStates);
   else w.arrayLength(partitionStates);
-  for (let i = 0; i < partitionStates.length; i++) writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w, version, partitionStates[i]!);
+  for (let i = 0; i < partitionStates.length; i++)
+    writeLeaderAndIsrRequestLeaderAndIsrPartitionState(w, version, partitionStates[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readLeaderAndIsrRequestLeaderAndIsrTopicState(r: Reader, version: number): LeaderAndIsrRequestLeaderAndIsrTopicState {
+function readLeaderAndIsrRequestLeaderAndIsrTopicState(
+  r: Reader,
+  version: number,
+): LeaderAndIsrRequestLeaderAndIsrTopicState {
   const topicName = version >= 4 ? r.compactString() : r.string();
   const topicId = version >= 5 ? r.uuid() : zeroUuid;
-  const partitionStateCount = version >= 6 ? r.compactArrayLength(27) : version >= 4 ? r.compactArrayLength(26) : version >= 3 ? r.arrayLength(37) : r.arrayLength(29);
+  const partitionStateCount =
+    version >= 6
+      ? r.compactArrayLength(27)
+      : version >= 4
+        ? r.compactArrayLength(26)
+        : version >= 3
+          ? r.arrayLength(37)
+          : r.arrayLength(29);
   const partitionStates: LeaderAndIsrRequestLeaderAndIsrPartitionState[] = new Array(partitionStateCount);
-  for (let i = 0; i < partitionStateCount; i++) partitionStates[i] = readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version);
+  for (let i = 0; i < partitionStateCount; i++)
+    partitionStates[i] = readLeaderAndIsrRequestLeaderAndIsrPartitionState(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { topicName, topicId, partitionStates, unknownTaggedFields };
 }
 
-function writeLeaderAndIsrRequestLeaderAndIsrLiveLeader(w: Writer, version: number, m: LeaderAndIsrRequestLeaderAndIsrLiveLeaderInput): void {
+function writeLeaderAndIsrRequestLeaderAndIsrLiveLeader(
+  w: Writer,
+  version: number,
+  m: LeaderAndIsrRequestLeaderAndIsrLiveLeaderInput,
+): void {
   w.int32(m.brokerId);
   const { hostName } = m;
   if (version >= 4) w.compactString(hostName);
@@ -379,7 +420,10 @@ function writeLeaderAndIsrRequestLeaderAndIsrLiveLeader(w: Writer, version: numb
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readLeaderAndIsrRequestLeaderAndIsrLiveLeader(r: Reader, version: number): LeaderAndIsrRequestLeaderAndIsrLiveLeader {
+function readLeaderAndIsrRequestLeaderAndIsrLiveLeader(
+  r: Reader,
+  version: number,
+): LeaderAndIsrRequestLeaderAndIsrLiveLeader {
   const brokerId = r.int32();
   const hostName = version >= 4 ? r.compactString() : r.string();
   const port = r.int32();

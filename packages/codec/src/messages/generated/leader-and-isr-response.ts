@@ -116,10 +116,12 @@ function writeLeaderAndIsrResponse(w: Writer, version: number, m: LeaderAndIsrRe
     if (partitionErrors.length > 0) throw notInVersion('partitionErrors', version);
   } else if (version >= 4) {
     w.compactArrayLength(partitionErrors);
-    for (let i = 0; i < partitionErrors.length; i++) writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
+    for (let i = 0; i < partitionErrors.length; i++)
+      writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
   } else {
     w.arrayLength(partitionErrors);
-    for (let i = 0; i < partitionErrors.length; i++) writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
+    for (let i = 0; i < partitionErrors.length; i++)
+      writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
   }
   const { topics = [] } = m;
   if (version >= 5) {
@@ -135,7 +137,8 @@ function readLeaderAndIsrResponse(r: Reader, version: number): LeaderAndIsrRespo
   const errorCode = r.int16();
   const partitionErrorCount = version >= 5 ? 0 : version >= 4 ? r.compactArrayLength(8) : r.arrayLength(8);
   const partitionErrors: LeaderAndIsrResponseLeaderAndIsrPartitionError[] = new Array(partitionErrorCount);
-  for (let i = 0; i < partitionErrorCount; i++) partitionErrors[i] = readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version);
+  for (let i = 0; i < partitionErrorCount; i++)
+    partitionErrors[i] = readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version);
   const topicCount = version >= 5 ? r.compactArrayLength(18) : 0;
   const topics: LeaderAndIsrResponseLeaderAndIsrTopicError[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readLeaderAndIsrResponseLeaderAndIsrTopicError(r, version);
@@ -143,7 +146,11 @@ function readLeaderAndIsrResponse(r: Reader, version: number): LeaderAndIsrRespo
   return { errorCode, partitionErrors, topics, unknownTaggedFields };
 }
 
-function writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w: Writer, version: number, m: LeaderAndIsrResponseLeaderAndIsrPartitionErrorInput): void {
+function writeLeaderAndIsrResponseLeaderAndIsrPartitionError(
+  w: Writer,
+  version: number,
+  m: LeaderAndIsrResponseLeaderAndIsrPartitionErrorInput,
+): void {
   const { topicName = '' } = m;
   if (version === 4) w.compactString(topicName);
   else if (version <= 3) w.string(topicName);
@@ -154,7 +161,10 @@ function writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w: Writer, version:
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readLeaderAndIsrResponseLeaderAndIsrPartitionError(r: Reader, version: number): LeaderAndIsrResponseLeaderAndIsrPartitionError {
+function readLeaderAndIsrResponseLeaderAndIsrPartitionError(
+  r: Reader,
+  version: number,
+): LeaderAndIsrResponseLeaderAndIsrPartitionError {
   const topicName = version >= 5 ? '' : version >= 4 ? r.compactString() : r.string();
   const partitionIndex = r.int32();
   const errorCode = r.int16();
@@ -162,20 +172,29 @@ function readLeaderAndIsrResponseLeaderAndIsrPartitionError(r: Reader, version: 
   return { topicName, partitionIndex, errorCode, unknownTaggedFields };
 }
 
-function writeLeaderAndIsrResponseLeaderAndIsrTopicError(w: Writer, version: number, m: LeaderAndIsrResponseLeaderAndIsrTopicErrorInput): void {
+function writeLeaderAndIsrResponseLeaderAndIsrTopicError(
+  w: Writer,
+  version: number,
+  m: LeaderAndIsrResponseLeaderAndIsrTopicErrorInput,
+): void {
   w.uuid(m.topicId);
   const { partitionErrors } = m;
   w.compactArrayLength(partitionErrors);
-  for (let i = 0; i < partitionErrors.length; i++) writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
+  for (let i = 0; i < partitionErrors.length; i++)
+    writeLeaderAndIsrResponseLeaderAndIsrPartitionError(w, version, partitionErrors[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readLeaderAndIsrResponseLeaderAndIsrTopicError(r: Reader, version: number): LeaderAndIsrResponseLeaderAndIsrTopicError {
+function readLeaderAndIsrResponseLeaderAndIsrTopicError(
+  r: Reader,
+  version: number,
+): LeaderAndIsrResponseLeaderAndIsrTopicError {
   const topicId = r.uuid();
   const partitionErrorCount = r.compactArrayLength(7);
   const partitionErrors: LeaderAndIsrResponseLeaderAndIsrPartitionError[] = new Array(partitionErrorCount);
-  for (let i = 0; i < partitionErrorCount; i++) partitionErrors[i] = readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version);
+  for (let i = 0; i < partitionErrorCount; i++)
+    partitionErrors[i] = readLeaderAndIsrResponseLeaderAndIsrPartitionError(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitionErrors, unknownTaggedFields };
 }

@@ -111,14 +111,25 @@ function writeLeaveGroupRequest(w: Writer, version: number, m: LeaveGroupRequest
 function readLeaveGroupRequest(r: Reader, version: number): LeaveGroupRequest {
   const groupId = version >= 4 ? r.compactString() : r.string();
   const memberId = version >= 3 ? '' : r.string();
-  const memberCount = version >= 5 ? r.compactArrayLength(4) : version >= 4 ? r.compactArrayLength(3) : version >= 3 ? r.arrayLength(4) : 0;
+  const memberCount =
+    version >= 5
+      ? r.compactArrayLength(4)
+      : version >= 4
+        ? r.compactArrayLength(3)
+        : version >= 3
+          ? r.arrayLength(4)
+          : 0;
   const members: LeaveGroupRequestMemberIdentity[] = new Array(memberCount);
   for (let i = 0; i < memberCount; i++) members[i] = readLeaveGroupRequestMemberIdentity(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { groupId, memberId, members, unknownTaggedFields };
 }
 
-function writeLeaveGroupRequestMemberIdentity(w: Writer, version: number, m: LeaveGroupRequestMemberIdentityInput): void {
+function writeLeaveGroupRequestMemberIdentity(
+  w: Writer,
+  version: number,
+  m: LeaveGroupRequestMemberIdentityInput,
+): void {
   const { memberId } = m;
   if (version >= 4) w.compactString(memberId);
   else w.string(memberId);

@@ -115,7 +115,11 @@ function readLeaveGroupResponse(r: Reader, version: number): LeaveGroupResponse 
   return { throttleTimeMs, errorCode, members, unknownTaggedFields };
 }
 
-function writeLeaveGroupResponseMemberResponse(w: Writer, version: number, m: LeaveGroupResponseMemberResponseInput): void {
+function writeLeaveGroupResponseMemberResponse(
+  w: Writer,
+  version: number,
+  m: LeaveGroupResponseMemberResponseInput,
+): void {
   const { memberId } = m;
   if (version >= 4) w.compactString(memberId);
   else w.string(memberId);

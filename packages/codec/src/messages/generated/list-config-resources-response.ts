@@ -43,7 +43,10 @@ configResources []struct 0+ {
 }
 `;
 
-export const ListConfigResourcesResponse: ResponseMessage<ListConfigResourcesResponse, ListConfigResourcesResponseInput> = {
+export const ListConfigResourcesResponse: ResponseMessage<
+  ListConfigResourcesResponse,
+  ListConfigResourcesResponseInput
+> = {
   name: 'ListConfigResourcesResponse',
   type: 'response',
   apiKey: 74,
@@ -80,7 +83,8 @@ function writeListConfigResourcesResponse(w: Writer, version: number, m: ListCon
   w.int16(m.errorCode);
   const { configResources } = m;
   w.compactArrayLength(configResources);
-  for (let i = 0; i < configResources.length; i++) writeListConfigResourcesResponseConfigResource(w, version, configResources[i]!);
+  for (let i = 0; i < configResources.length; i++)
+    writeListConfigResourcesResponseConfigResource(w, version, configResources[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -90,12 +94,17 @@ function readListConfigResourcesResponse(r: Reader, version: number): ListConfig
   const errorCode = r.int16();
   const configResourceCount = version >= 1 ? r.compactArrayLength(3) : r.compactArrayLength(2);
   const configResources: ListConfigResourcesResponseConfigResource[] = new Array(configResourceCount);
-  for (let i = 0; i < configResourceCount; i++) configResources[i] = readListConfigResourcesResponseConfigResource(r, version);
+  for (let i = 0; i < configResourceCount; i++)
+    configResources[i] = readListConfigResourcesResponseConfigResource(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, configResources, unknownTaggedFields };
 }
 
-function writeListConfigResourcesResponseConfigResource(w: Writer, version: number, m: ListConfigResourcesResponseConfigResourceInput): void {
+function writeListConfigResourcesResponseConfigResource(
+  w: Writer,
+  version: number,
+  m: ListConfigResourcesResponseConfigResourceInput,
+): void {
   w.compactString(m.resourceName);
   const { resourceType = 16 } = m;
   if (version >= 1) w.int8(resourceType);
@@ -103,7 +112,10 @@ function writeListConfigResourcesResponseConfigResource(w: Writer, version: numb
   w.taggedFields(unknownTaggedFields);
 }
 
-function readListConfigResourcesResponseConfigResource(r: Reader, version: number): ListConfigResourcesResponseConfigResource {
+function readListConfigResourcesResponseConfigResource(
+  r: Reader,
+  version: number,
+): ListConfigResourcesResponseConfigResource {
   const resourceName = r.compactString();
   const resourceType = version >= 1 ? r.int8() : 16;
   const unknownTaggedFields = r.taggedFields();

@@ -104,7 +104,14 @@ function writeListGroupsResponse(w: Writer, version: number, m: ListGroupsRespon
 function readListGroupsResponse(r: Reader, version: number): ListGroupsResponse {
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
   const errorCode = r.int16();
-  const groupCount = version >= 5 ? r.compactArrayLength(5) : version >= 4 ? r.compactArrayLength(4) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(4);
+  const groupCount =
+    version >= 5
+      ? r.compactArrayLength(5)
+      : version >= 4
+        ? r.compactArrayLength(4)
+        : version >= 3
+          ? r.compactArrayLength(3)
+          : r.arrayLength(4);
   const groups: ListGroupsResponseListedGroup[] = new Array(groupCount);
   for (let i = 0; i < groupCount; i++) groups[i] = readListGroupsResponseListedGroup(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;

@@ -137,7 +137,11 @@ function readListOffsetsRequest(r: Reader, version: number): ListOffsetsRequest 
   return { replicaId, isolationLevel, topics, timeoutMs, unknownTaggedFields };
 }
 
-function writeListOffsetsRequestListOffsetsTopic(w: Writer, version: number, m: ListOffsetsRequestListOffsetsTopicInput): void {
+function writeListOffsetsRequestListOffsetsTopic(
+  w: Writer,
+  version: number,
+  m: ListOffsetsRequestListOffsetsTopicInput,
+): void {
   const { name } = m;
   if (version >= 6) w.compactString(name);
   else w.string(name);
@@ -152,14 +156,25 @@ function writeListOffsetsRequestListOffsetsTopic(w: Writer, version: number, m: 
 
 function readListOffsetsRequestListOffsetsTopic(r: Reader, version: number): ListOffsetsRequestListOffsetsTopic {
   const name = version >= 6 ? r.compactString() : r.string();
-  const partitionCount = version >= 6 ? r.compactArrayLength(17) : version >= 4 ? r.arrayLength(16) : version >= 1 ? r.arrayLength(12) : r.arrayLength(16);
+  const partitionCount =
+    version >= 6
+      ? r.compactArrayLength(17)
+      : version >= 4
+        ? r.arrayLength(16)
+        : version >= 1
+          ? r.arrayLength(12)
+          : r.arrayLength(16);
   const partitions: ListOffsetsRequestListOffsetsPartition[] = new Array(partitionCount);
   for (let i = 0; i < partitionCount; i++) partitions[i] = readListOffsetsRequestListOffsetsPartition(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeListOffsetsRequestListOffsetsPartition(w: Writer, version: number, m: ListOffsetsRequestListOffsetsPartitionInput): void {
+function writeListOffsetsRequestListOffsetsPartition(
+  w: Writer,
+  version: number,
+  m: ListOffsetsRequestListOffsetsPartitionInput,
+): void {
   w.int32(m.partitionIndex);
   const { currentLeaderEpoch = -1 } = m;
   if (version >= 4) w.int32(currentLeaderEpoch);
@@ -173,7 +188,10 @@ function writeListOffsetsRequestListOffsetsPartition(w: Writer, version: number,
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readListOffsetsRequestListOffsetsPartition(r: Reader, version: number): ListOffsetsRequestListOffsetsPartition {
+function readListOffsetsRequestListOffsetsPartition(
+  r: Reader,
+  version: number,
+): ListOffsetsRequestListOffsetsPartition {
   const partitionIndex = r.int32();
   const currentLeaderEpoch = version >= 4 ? r.int32() : -1;
   const timestamp = r.int64();

@@ -131,29 +131,49 @@ function readListOffsetsResponse(r: Reader, version: number): ListOffsetsRespons
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
 
-function writeListOffsetsResponseListOffsetsTopicResponse(w: Writer, version: number, m: ListOffsetsResponseListOffsetsTopicResponseInput): void {
+function writeListOffsetsResponseListOffsetsTopicResponse(
+  w: Writer,
+  version: number,
+  m: ListOffsetsResponseListOffsetsTopicResponseInput,
+): void {
   const { name } = m;
   if (version >= 6) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
   if (version >= 6) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeListOffsetsResponseListOffsetsPartitionResponse(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeListOffsetsResponseListOffsetsPartitionResponse(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readListOffsetsResponseListOffsetsTopicResponse(r: Reader, version: number): ListOffsetsResponseListOffsetsTopicResponse {
+function readListOffsetsResponseListOffsetsTopicResponse(
+  r: Reader,
+  version: number,
+): ListOffsetsResponseListOffsetsTopicResponse {
   const name = version >= 6 ? r.compactString() : r.string();
-  const partitionCount = version >= 6 ? r.compactArrayLength(27) : version >= 4 ? r.arrayLength(26) : version >= 1 ? r.arrayLength(22) : r.arrayLength(10);
+  const partitionCount =
+    version >= 6
+      ? r.compactArrayLength(27)
+      : version >= 4
+        ? r.arrayLength(26)
+        : version >= 1
+          ? r.arrayLength(22)
+          : r.arrayLength(10);
   const partitions: ListOffsetsResponseListOffsetsPartitionResponse[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readListOffsetsResponseListOffsetsPartitionResponse(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readListOffsetsResponseListOffsetsPartitionResponse(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeListOffsetsResponseListOffsetsPartitionResponse(w: Writer, version: number, m: ListOffsetsResponseListOffsetsPartitionResponseInput): void {
+function writeListOffsetsResponseListOffsetsPartitionResponse(
+  w: Writer,
+  version: number,
+  m: ListOffsetsResponseListOffsetsPartitionResponseInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { oldStyleOffsets = [] } = m;
@@ -177,7 +197,10 @@ function writeListOffsetsResponseListOffsetsPartitionResponse(w: Writer, version
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readListOffsetsResponseListOffsetsPartitionResponse(r: Reader, version: number): ListOffsetsResponseListOffsetsPartitionResponse {
+function readListOffsetsResponseListOffsetsPartitionResponse(
+  r: Reader,
+  version: number,
+): ListOffsetsResponseListOffsetsPartitionResponse {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const oldStyleOffsetCount = version >= 1 ? 0 : r.arrayLength(8);

@@ -40,7 +40,10 @@ topics []struct 0+ null 0+ {
 }
 `;
 
-export const ListPartitionReassignmentsRequest: RequestMessage<ListPartitionReassignmentsRequest, ListPartitionReassignmentsRequestInput> = {
+export const ListPartitionReassignmentsRequest: RequestMessage<
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsRequestInput
+> = {
   name: 'ListPartitionReassignmentsRequest',
   type: 'request',
   apiKey: 46,
@@ -72,13 +75,18 @@ export const ListPartitionReassignmentsRequest: RequestMessage<ListPartitionReas
   },
 };
 
-function writeListPartitionReassignmentsRequest(w: Writer, version: number, m: ListPartitionReassignmentsRequestInput): void {
+function writeListPartitionReassignmentsRequest(
+  w: Writer,
+  version: number,
+  m: ListPartitionReassignmentsRequestInput,
+): void {
   const { timeoutMs = 60000 } = m;
   w.int32(timeoutMs);
   const { topics = null } = m;
   w.compactNullableArrayLength(topics);
   if (topics !== null) {
-    for (let i = 0; i < topics.length; i++) writeListPartitionReassignmentsRequestListPartitionReassignmentsTopics(w, version, topics[i]!);
+    for (let i = 0; i < topics.length; i++)
+      writeListPartitionReassignmentsRequestListPartitionReassignmentsTopics(w, version, topics[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
@@ -90,13 +98,18 @@ function readListPartitionReassignmentsRequest(r: Reader, version: number): List
   let topics: ListPartitionReassignmentsRequestListPartitionReassignmentsTopics[] | null = null;
   if (topicCount >= 0) {
     topics = new Array(topicCount);
-    for (let i = 0; i < topicCount; i++) topics[i] = readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(r, version);
+    for (let i = 0; i < topicCount; i++)
+      topics[i] = readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { timeoutMs, topics, unknownTaggedFields };
 }
 
-function writeListPartitionReassignmentsRequestListPartitionReassignmentsTopics(w: Writer, _version: number, m: ListPartitionReassignmentsRequestListPartitionReassignmentsTopicsInput): void {
+function writeListPartitionReassignmentsRequestListPartitionReassignmentsTopics(
+  w: Writer,
+  _version: number,
+  m: ListPartitionReassignmentsRequestListPartitionReassignmentsTopicsInput,
+): void {
   w.compactString(m.name);
   const { partitionIndexes } = m;
   w.compactArrayLength(partitionIndexes);
@@ -105,7 +118,10 @@ function writeListPartitionReassignmentsRequestListPartitionReassignmentsTopics(
   w.taggedFields(unknownTaggedFields);
 }
 
-function readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(r: Reader, _version: number): ListPartitionReassignmentsRequestListPartitionReassignmentsTopics {
+function readListPartitionReassignmentsRequestListPartitionReassignmentsTopics(
+  r: Reader,
+  _version: number,
+): ListPartitionReassignmentsRequestListPartitionReassignmentsTopics {
   const name = r.compactString();
   const partitionIndexCount = r.compactArrayLength(4);
   const partitionIndexes: number[] = new Array(partitionIndexCount);

@@ -71,7 +71,10 @@ topics []struct 0+ {
 }
 `;
 
-export const ListPartitionReassignmentsResponse: ResponseMessage<ListPartitionReassignmentsResponse, ListPartitionReassignmentsResponseInput> = {
+export const ListPartitionReassignmentsResponse: ResponseMessage<
+  ListPartitionReassignmentsResponse,
+  ListPartitionReassignmentsResponseInput
+> = {
   name: 'ListPartitionReassignmentsResponse',
   type: 'response',
   apiKey: 46,
@@ -103,13 +106,18 @@ export const ListPartitionReassignmentsResponse: ResponseMessage<ListPartitionRe
   },
 };
 
-function writeListPartitionReassignmentsResponse(w: Writer, version: number, m: ListPartitionReassignmentsResponseInput): void {
+function writeListPartitionReassignmentsResponse(
+  w: Writer,
+  version: number,
+  m: ListPartitionReassignmentsResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);
   const { topics } = m;
   w.compactArrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeListPartitionReassignmentsResponseOngoingTopicReassignment(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeListPartitionReassignmentsResponseOngoingTopicReassignment(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -120,30 +128,44 @@ function readListPartitionReassignmentsResponse(r: Reader, version: number): Lis
   const errorMessage = r.compactNullableString();
   const topicCount = r.compactArrayLength(3);
   const topics: ListPartitionReassignmentsResponseOngoingTopicReassignment[] = new Array(topicCount);
-  for (let i = 0; i < topicCount; i++) topics[i] = readListPartitionReassignmentsResponseOngoingTopicReassignment(r, version);
+  for (let i = 0; i < topicCount; i++)
+    topics[i] = readListPartitionReassignmentsResponseOngoingTopicReassignment(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { throttleTimeMs, errorCode, errorMessage, topics, unknownTaggedFields };
 }
 
-function writeListPartitionReassignmentsResponseOngoingTopicReassignment(w: Writer, version: number, m: ListPartitionReassignmentsResponseOngoingTopicReassignmentInput): void {
+function writeListPartitionReassignmentsResponseOngoingTopicReassignment(
+  w: Writer,
+  version: number,
+  m: ListPartitionReassignmentsResponseOngoingTopicReassignmentInput,
+): void {
   w.compactString(m.name);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeListPartitionReassignmentsResponseOngoingPartitionReassignment(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeListPartitionReassignmentsResponseOngoingPartitionReassignment(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readListPartitionReassignmentsResponseOngoingTopicReassignment(r: Reader, version: number): ListPartitionReassignmentsResponseOngoingTopicReassignment {
+function readListPartitionReassignmentsResponseOngoingTopicReassignment(
+  r: Reader,
+  version: number,
+): ListPartitionReassignmentsResponseOngoingTopicReassignment {
   const name = r.compactString();
   const partitionCount = r.compactArrayLength(8);
   const partitions: ListPartitionReassignmentsResponseOngoingPartitionReassignment[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readListPartitionReassignmentsResponseOngoingPartitionReassignment(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readListPartitionReassignmentsResponseOngoingPartitionReassignment(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeListPartitionReassignmentsResponseOngoingPartitionReassignment(w: Writer, _version: number, m: ListPartitionReassignmentsResponseOngoingPartitionReassignmentInput): void {
+function writeListPartitionReassignmentsResponseOngoingPartitionReassignment(
+  w: Writer,
+  _version: number,
+  m: ListPartitionReassignmentsResponseOngoingPartitionReassignmentInput,
+): void {
   w.int32(m.partitionIndex);
   const { replicas } = m;
   w.compactArrayLength(replicas);
@@ -158,7 +180,10 @@ function writeListPartitionReassignmentsResponseOngoingPartitionReassignment(w: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readListPartitionReassignmentsResponseOngoingPartitionReassignment(r: Reader, _version: number): ListPartitionReassignmentsResponseOngoingPartitionReassignment {
+function readListPartitionReassignmentsResponseOngoingPartitionReassignment(
+  r: Reader,
+  _version: number,
+): ListPartitionReassignmentsResponseOngoingPartitionReassignment {
   const partitionIndex = r.int32();
   const replicaCount = r.compactArrayLength(4);
   const replicas: number[] = new Array(replicaCount);

@@ -89,7 +89,8 @@ function writeListTransactionsResponse(w: Writer, version: number, m: ListTransa
   for (let i = 0; i < unknownStateFilters.length; i++) w.compactString(unknownStateFilters[i]!);
   const { transactionStates } = m;
   w.compactArrayLength(transactionStates);
-  for (let i = 0; i < transactionStates.length; i++) writeListTransactionsResponseTransactionState(w, version, transactionStates[i]!);
+  for (let i = 0; i < transactionStates.length; i++)
+    writeListTransactionsResponseTransactionState(w, version, transactionStates[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -102,7 +103,8 @@ function readListTransactionsResponse(r: Reader, version: number): ListTransacti
   for (let i = 0; i < unknownStateFilterCount; i++) unknownStateFilters[i] = r.compactString();
   const transactionStateCount = r.compactArrayLength(11);
   const transactionStates: ListTransactionsResponseTransactionState[] = new Array(transactionStateCount);
-  for (let i = 0; i < transactionStateCount; i++) transactionStates[i] = readListTransactionsResponseTransactionState(r, version);
+  for (let i = 0; i < transactionStateCount; i++)
+    transactionStates[i] = readListTransactionsResponseTransactionState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     throttleTimeMs,
@@ -113,7 +115,11 @@ function readListTransactionsResponse(r: Reader, version: number): ListTransacti
   };
 }
 
-function writeListTransactionsResponseTransactionState(w: Writer, _version: number, m: ListTransactionsResponseTransactionStateInput): void {
+function writeListTransactionsResponseTransactionState(
+  w: Writer,
+  _version: number,
+  m: ListTransactionsResponseTransactionStateInput,
+): void {
   w.compactString(m.transactionalId);
   w.int64(m.producerId);
   w.compactString(m.transactionState);
@@ -121,7 +127,10 @@ function writeListTransactionsResponseTransactionState(w: Writer, _version: numb
   w.taggedFields(unknownTaggedFields);
 }
 
-function readListTransactionsResponseTransactionState(r: Reader, _version: number): ListTransactionsResponseTransactionState {
+function readListTransactionsResponseTransactionState(
+  r: Reader,
+  _version: number,
+): ListTransactionsResponseTransactionState {
   const transactionalId = r.compactString();
   const producerId = r.int64();
   const transactionState = r.compactString();

@@ -112,7 +112,8 @@ function writeMetadataRequest(w: Writer, version: number, m: MetadataRequestInpu
   if (version >= 11) {
     if (includeClusterAuthorizedOperations !== false) throw notInVersion('includeClusterAuthorizedOperations', version);
   } else if (version >= 8) w.bool(includeClusterAuthorizedOperations);
-  else if (includeClusterAuthorizedOperations !== false) throw notInVersion('includeClusterAuthorizedOperations', version);
+  else if (includeClusterAuthorizedOperations !== false)
+    throw notInVersion('includeClusterAuthorizedOperations', version);
   const { includeTopicAuthorizedOperations = false } = m;
   if (version >= 8) w.bool(includeTopicAuthorizedOperations);
   else if (includeTopicAuthorizedOperations !== false) throw notInVersion('includeTopicAuthorizedOperations', version);
@@ -122,7 +123,14 @@ function writeMetadataRequest(w: Writer, version: number, m: MetadataRequestInpu
 }
 
 function readMetadataRequest(r: Reader, version: number): MetadataRequest {
-  const topicCount = version >= 10 ? r.compactNullableArrayLength(18) : version >= 9 ? r.compactNullableArrayLength(2) : version >= 1 ? r.nullableArrayLength(2) : r.arrayLength(2);
+  const topicCount =
+    version >= 10
+      ? r.compactNullableArrayLength(18)
+      : version >= 9
+        ? r.compactNullableArrayLength(2)
+        : version >= 1
+          ? r.nullableArrayLength(2)
+          : r.arrayLength(2);
   let topics: MetadataRequestTopic[] | null = null;
   if (topicCount >= 0) {
     topics = new Array(topicCount);

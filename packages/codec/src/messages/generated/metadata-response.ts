@@ -210,7 +210,16 @@ function readMetadataResponse(r: Reader, version: number): MetadataResponse {
   for (let i = 0; i < brokerCount; i++) brokers[i] = readMetadataResponseBroker(r, version);
   const clusterId = version >= 9 ? r.compactNullableString() : version >= 2 ? r.nullableString() : null;
   const controllerId = version >= 1 ? r.int32() : -1;
-  const topicCount = version >= 10 ? r.compactArrayLength(26) : version >= 9 ? r.compactArrayLength(10) : version >= 8 ? r.arrayLength(13) : version >= 1 ? r.arrayLength(9) : r.arrayLength(8);
+  const topicCount =
+    version >= 10
+      ? r.compactArrayLength(26)
+      : version >= 9
+        ? r.compactArrayLength(10)
+        : version >= 8
+          ? r.arrayLength(13)
+          : version >= 1
+            ? r.arrayLength(9)
+            : r.arrayLength(8);
   const topics: MetadataResponseTopic[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readMetadataResponseTopic(r, version);
   const clusterAuthorizedOperations = version >= 11 ? -2147483648 : version >= 8 ? r.int32() : -2147483648;
@@ -278,7 +287,14 @@ function readMetadataResponseTopic(r: Reader, version: number): MetadataResponse
   const name = version >= 12 ? r.compactNullableString() : version >= 9 ? r.compactString() : r.string();
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
   const isInternal = version >= 1 ? r.bool() : false;
-  const partitionCount = version >= 9 ? r.compactArrayLength(18) : version >= 7 ? r.arrayLength(26) : version >= 5 ? r.arrayLength(22) : r.arrayLength(18);
+  const partitionCount =
+    version >= 9
+      ? r.compactArrayLength(18)
+      : version >= 7
+        ? r.arrayLength(26)
+        : version >= 5
+          ? r.arrayLength(22)
+          : r.arrayLength(18);
   const partitions: MetadataResponsePartition[] = new Array(partitionCount);
   for (let i = 0; i < partitionCount; i++) partitions[i] = readMetadataResponsePartition(r, version);
   const topicAuthorizedOperations = version >= 8 ? r.int32() : -2147483648;

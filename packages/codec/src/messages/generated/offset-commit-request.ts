@@ -157,7 +157,8 @@ function readOffsetCommitRequest(r: Reader, version: number): OffsetCommitReques
   const memberId = version >= 8 ? r.compactString() : version >= 1 ? r.string() : '';
   const groupInstanceId = version >= 8 ? r.compactNullableString() : version >= 7 ? r.nullableString() : null;
   const retentionTimeMs = version >= 5 ? -1n : version >= 2 ? r.int64() : -1n;
-  const topicCount = version >= 10 ? r.compactArrayLength(18) : version >= 8 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const topicCount =
+    version >= 10 ? r.compactArrayLength(18) : version >= 8 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: OffsetCommitRequestTopic[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readOffsetCommitRequestTopic(r, version);
   const unknownTaggedFields = version >= 8 ? r.taggedFields() : noTaggedFields;
@@ -190,7 +191,16 @@ function writeOffsetCommitRequestTopic(w: Writer, version: number, m: OffsetComm
 function readOffsetCommitRequestTopic(r: Reader, version: number): OffsetCommitRequestTopic {
   const name = version >= 10 ? '' : version >= 8 ? r.compactString() : r.string();
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
-  const partitionCount = version >= 8 ? r.compactArrayLength(18) : version >= 6 ? r.arrayLength(18) : version >= 2 ? r.arrayLength(14) : version >= 1 ? r.arrayLength(22) : r.arrayLength(14);
+  const partitionCount =
+    version >= 8
+      ? r.compactArrayLength(18)
+      : version >= 6
+        ? r.arrayLength(18)
+        : version >= 2
+          ? r.arrayLength(14)
+          : version >= 1
+            ? r.arrayLength(22)
+            : r.arrayLength(14);
   const partitions: OffsetCommitRequestPartition[] = new Array(partitionCount);
   for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetCommitRequestPartition(r, version);
   const unknownTaggedFields = version >= 8 ? r.taggedFields() : noTaggedFields;

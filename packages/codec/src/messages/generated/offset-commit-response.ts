@@ -113,7 +113,8 @@ function writeOffsetCommitResponse(w: Writer, version: number, m: OffsetCommitRe
 
 function readOffsetCommitResponse(r: Reader, version: number): OffsetCommitResponse {
   const throttleTimeMs = version >= 3 ? r.int32() : 0;
-  const topicCount = version >= 10 ? r.compactArrayLength(18) : version >= 8 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const topicCount =
+    version >= 10 ? r.compactArrayLength(18) : version >= 8 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: OffsetCommitResponseTopic[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readOffsetCommitResponseTopic(r, version);
   const unknownTaggedFields = version >= 8 ? r.taggedFields() : noTaggedFields;

@@ -173,7 +173,14 @@ function writeOffsetFetchRequest(w: Writer, version: number, m: OffsetFetchReque
 
 function readOffsetFetchRequest(r: Reader, version: number): OffsetFetchRequest {
   const groupId = version >= 8 ? '' : version >= 6 ? r.compactString() : r.string();
-  const topicCount = version >= 8 ? 0 : version >= 6 ? r.compactNullableArrayLength(3) : version >= 2 ? r.nullableArrayLength(6) : r.arrayLength(6);
+  const topicCount =
+    version >= 8
+      ? 0
+      : version >= 6
+        ? r.compactNullableArrayLength(3)
+        : version >= 2
+          ? r.nullableArrayLength(6)
+          : r.arrayLength(6);
   let topics: OffsetFetchRequestTopic[] | null = null;
   if (topicCount >= 0) {
     topics = new Array(topicCount);

@@ -65,7 +65,10 @@ topics []struct 0+ {
 }
 `;
 
-export const OffsetForLeaderEpochRequest: RequestMessage<OffsetForLeaderEpochRequest, OffsetForLeaderEpochRequestInput> = {
+export const OffsetForLeaderEpochRequest: RequestMessage<
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochRequestInput
+> = {
   name: 'OffsetForLeaderEpochRequest',
   type: 'request',
   apiKey: 23,
@@ -118,29 +121,42 @@ function readOffsetForLeaderEpochRequest(r: Reader, version: number): OffsetForL
   return { replicaId, topics, unknownTaggedFields };
 }
 
-function writeOffsetForLeaderEpochRequestOffsetForLeaderTopic(w: Writer, version: number, m: OffsetForLeaderEpochRequestOffsetForLeaderTopicInput): void {
+function writeOffsetForLeaderEpochRequestOffsetForLeaderTopic(
+  w: Writer,
+  version: number,
+  m: OffsetForLeaderEpochRequestOffsetForLeaderTopicInput,
+): void {
   const { topic } = m;
   if (version >= 4) w.compactString(topic);
   else w.string(topic);
   const { partitions } = m;
   if (version >= 4) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeOffsetForLeaderEpochRequestOffsetForLeaderPartition(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeOffsetForLeaderEpochRequestOffsetForLeaderPartition(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readOffsetForLeaderEpochRequestOffsetForLeaderTopic(r: Reader, version: number): OffsetForLeaderEpochRequestOffsetForLeaderTopic {
+function readOffsetForLeaderEpochRequestOffsetForLeaderTopic(
+  r: Reader,
+  version: number,
+): OffsetForLeaderEpochRequestOffsetForLeaderTopic {
   const topic = version >= 4 ? r.compactString() : r.string();
   const partitionCount = version >= 4 ? r.compactArrayLength(13) : version >= 2 ? r.arrayLength(12) : r.arrayLength(8);
   const partitions: OffsetForLeaderEpochRequestOffsetForLeaderPartition[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readOffsetForLeaderEpochRequestOffsetForLeaderPartition(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readOffsetForLeaderEpochRequestOffsetForLeaderPartition(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { topic, partitions, unknownTaggedFields };
 }
 
-function writeOffsetForLeaderEpochRequestOffsetForLeaderPartition(w: Writer, version: number, m: OffsetForLeaderEpochRequestOffsetForLeaderPartitionInput): void {
+function writeOffsetForLeaderEpochRequestOffsetForLeaderPartition(
+  w: Writer,
+  version: number,
+  m: OffsetForLeaderEpochRequestOffsetForLeaderPartitionInput,
+): void {
   w.int32(m.partition);
   const { currentLeaderEpoch = -1 } = m;
   if (version >= 2) w.int32(currentLeaderEpoch);
@@ -150,7 +166,10 @@ function writeOffsetForLeaderEpochRequestOffsetForLeaderPartition(w: Writer, ver
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readOffsetForLeaderEpochRequestOffsetForLeaderPartition(r: Reader, version: number): OffsetForLeaderEpochRequestOffsetForLeaderPartition {
+function readOffsetForLeaderEpochRequestOffsetForLeaderPartition(
+  r: Reader,
+  version: number,
+): OffsetForLeaderEpochRequestOffsetForLeaderPartition {
   const partition = r.int32();
   const currentLeaderEpoch = version >= 2 ? r.int32() : -1;
   const leaderEpoch = r.int32();

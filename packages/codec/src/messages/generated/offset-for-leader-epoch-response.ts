@@ -69,7 +69,10 @@ topics []struct 0+ {
 }
 `;
 
-export const OffsetForLeaderEpochResponse: ResponseMessage<OffsetForLeaderEpochResponse, OffsetForLeaderEpochResponseInput> = {
+export const OffsetForLeaderEpochResponse: ResponseMessage<
+  OffsetForLeaderEpochResponse,
+  OffsetForLeaderEpochResponseInput
+> = {
   name: 'OffsetForLeaderEpochResponse',
   type: 'response',
   apiKey: 23,
@@ -107,7 +110,8 @@ function writeOffsetForLeaderEpochResponse(w: Writer, version: number, m: Offset
   const { topics } = m;
   if (version >= 4) w.compactArrayLength(topics);
   else w.arrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -117,25 +121,34 @@ function readOffsetForLeaderEpochResponse(r: Reader, version: number): OffsetFor
   const throttleTimeMs = version >= 2 ? r.int32() : 0;
   const topicCount = version >= 4 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: OffsetForLeaderEpochResponseOffsetForLeaderTopicResult[] = new Array(topicCount);
-  for (let i = 0; i < topicCount; i++) topics[i] = readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r, version);
+  for (let i = 0; i < topicCount; i++)
+    topics[i] = readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r, version);
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;
   return { throttleTimeMs, topics, unknownTaggedFields };
 }
 
-function writeOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(w: Writer, version: number, m: OffsetForLeaderEpochResponseOffsetForLeaderTopicResultInput): void {
+function writeOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(
+  w: Writer,
+  version: number,
+  m: OffsetForLeaderEpochResponseOffsetForLeaderTopicResultInput,
+): void {
   const { topic } = m;
   if (version >= 4) w.compactString(topic);
   else w.string(topic);
   const { partitions } = m;
   if (version >= 4) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeOffsetForLeaderEpochResponseEpochEndOffset(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeOffsetForLeaderEpochResponseEpochEndOffset(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r: Reader, version: number): OffsetForLeaderEpochResponseOffsetForLeaderTopicResult {
+function readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(
+  r: Reader,
+  version: number,
+): OffsetForLeaderEpochResponseOffsetForLeaderTopicResult {
   const topic = version >= 4 ? r.compactString() : r.string();
   const partitionCount = version >= 4 ? r.compactArrayLength(19) : version >= 1 ? r.arrayLength(18) : r.arrayLength(14);
   const partitions: OffsetForLeaderEpochResponseEpochEndOffset[] = new Array(partitionCount);
@@ -144,7 +157,11 @@ function readOffsetForLeaderEpochResponseOffsetForLeaderTopicResult(r: Reader, v
   return { topic, partitions, unknownTaggedFields };
 }
 
-function writeOffsetForLeaderEpochResponseEpochEndOffset(w: Writer, version: number, m: OffsetForLeaderEpochResponseEpochEndOffsetInput): void {
+function writeOffsetForLeaderEpochResponseEpochEndOffset(
+  w: Writer,
+  version: number,
+  m: OffsetForLeaderEpochResponseEpochEndOffsetInput,
+): void {
   w.int16(m.errorCode);
   w.int32(m.partition);
   const { leaderEpoch = -1 } = m;
@@ -156,7 +173,10 @@ function writeOffsetForLeaderEpochResponseEpochEndOffset(w: Writer, version: num
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readOffsetForLeaderEpochResponseEpochEndOffset(r: Reader, version: number): OffsetForLeaderEpochResponseEpochEndOffset {
+function readOffsetForLeaderEpochResponseEpochEndOffset(
+  r: Reader,
+  version: number,
+): OffsetForLeaderEpochResponseEpochEndOffset {
   const errorCode = r.int16();
   const partition = r.int32();
   const leaderEpoch = version >= 1 ? r.int32() : -1;

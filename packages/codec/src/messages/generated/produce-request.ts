@@ -128,7 +128,8 @@ function readProduceRequest(r: Reader, version: number): ProduceRequest {
   const transactionalId = version >= 9 ? r.compactNullableString() : version >= 3 ? r.nullableString() : null;
   const acks = r.int16();
   const timeoutMs = r.int32();
-  const topicDataCount = version >= 13 ? r.compactArrayLength(18) : version >= 9 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const topicDataCount =
+    version >= 13 ? r.compactArrayLength(18) : version >= 9 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topicData: ProduceRequestTopicProduceData[] = new Array(topicDataCount);
   for (let i = 0; i < topicDataCount; i++) topicData[i] = readProduceRequestTopicProduceData(r, version);
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
@@ -160,7 +161,11 @@ function readProduceRequestTopicProduceData(r: Reader, version: number): Produce
   return { name, topicId, partitionData, unknownTaggedFields };
 }
 
-function writeProduceRequestPartitionProduceData(w: Writer, version: number, m: ProduceRequestPartitionProduceDataInput): void {
+function writeProduceRequestPartitionProduceData(
+  w: Writer,
+  version: number,
+  m: ProduceRequestPartitionProduceDataInput,
+): void {
   w.int32(m.index);
   const { records } = m;
   if (version >= 9) w.compactNullableByteArray(records);

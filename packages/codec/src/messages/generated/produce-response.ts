@@ -195,10 +195,8 @@ function writeProduceResponse(w: Writer, version: number, m: ProduceResponseInpu
   for (let i = 0; i < responses.length; i++) writeProduceResponseTopicProduceResponse(w, version, responses[i]!);
   const { throttleTimeMs = 0 } = m;
   if (version >= 1) w.int32(throttleTimeMs);
-  const { nodeEndpoints = [] } = m;
-  if (version <= 9) {
-    if (nodeEndpoints.length > 0) throw notInVersion('nodeEndpoints', version);
-  }
+  if (version <= 9 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+    throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) {
     const hasNodeEndpoints = version >= 10 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
@@ -218,7 +216,8 @@ function writeProduceResponse(w: Writer, version: number, m: ProduceResponseInpu
 }
 
 function readProduceResponse(r: Reader, version: number): ProduceResponse {
-  const responseCount = version >= 13 ? r.compactArrayLength(18) : version >= 9 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const responseCount =
+    version >= 13 ? r.compactArrayLength(18) : version >= 9 ? r.compactArrayLength(3) : r.arrayLength(6);
   const responses: ProduceResponseTopicProduceResponse[] = new Array(responseCount);
   for (let i = 0; i < responseCount; i++) responses[i] = readProduceResponseTopicProduceResponse(r, version);
   const throttleTimeMs = version >= 1 ? r.int32() : 0;
@@ -249,7 +248,11 @@ function readProduceResponse(r: Reader, version: number): ProduceResponse {
   return { responses, throttleTimeMs, nodeEndpoints, unknownTaggedFields };
 }
 
-function writeProduceResponseTopicProduceResponse(w: Writer, version: number, m: ProduceResponseTopicProduceResponseInput): void {
+function writeProduceResponseTopicProduceResponse(
+  w: Writer,
+  version: number,
+  m: ProduceResponseTopicProduceResponseInput,
+): void {
   const { name = '' } = m;
   if (version >= 9 && version <= 12) w.compactString(name);
   else if (version <= 8) w.string(name);
@@ -258,7 +261,8 @@ function writeProduceResponseTopicProduceResponse(w: Writer, version: number, m:
   const { partitionResponses } = m;
   if (version >= 9) w.compactArrayLength(partitionResponses);
   else w.arrayLength(partitionResponses);
-  for (let i = 0; i < partitionResponses.length; i++) writeProduceResponsePartitionProduceResponse(w, version, partitionResponses[i]!);
+  for (let i = 0; i < partitionResponses.length; i++)
+    writeProduceResponsePartitionProduceResponse(w, version, partitionResponses[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -267,14 +271,28 @@ function writeProduceResponseTopicProduceResponse(w: Writer, version: number, m:
 function readProduceResponseTopicProduceResponse(r: Reader, version: number): ProduceResponseTopicProduceResponse {
   const name = version >= 13 ? '' : version >= 9 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
-  const partitionResponseCount = version >= 9 ? r.compactArrayLength(33) : version >= 8 ? r.arrayLength(36) : version >= 5 ? r.arrayLength(30) : version >= 2 ? r.arrayLength(22) : r.arrayLength(14);
+  const partitionResponseCount =
+    version >= 9
+      ? r.compactArrayLength(33)
+      : version >= 8
+        ? r.arrayLength(36)
+        : version >= 5
+          ? r.arrayLength(30)
+          : version >= 2
+            ? r.arrayLength(22)
+            : r.arrayLength(14);
   const partitionResponses: ProduceResponsePartitionProduceResponse[] = new Array(partitionResponseCount);
-  for (let i = 0; i < partitionResponseCount; i++) partitionResponses[i] = readProduceResponsePartitionProduceResponse(r, version);
+  for (let i = 0; i < partitionResponseCount; i++)
+    partitionResponses[i] = readProduceResponsePartitionProduceResponse(r, version);
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return { name, topicId, partitionResponses, unknownTaggedFields };
 }
 
-function writeProduceResponsePartitionProduceResponse(w: Writer, version: number, m: ProduceResponsePartitionProduceResponseInput): void {
+function writeProduceResponsePartitionProduceResponse(
+  w: Writer,
+  version: number,
+  m: ProduceResponsePartitionProduceResponseInput,
+): void {
   w.int32(m.index);
   w.int16(m.errorCode);
   w.int64(m.baseOffset);
@@ -285,21 +303,22 @@ function writeProduceResponsePartitionProduceResponse(w: Writer, version: number
   const { recordErrors = [] } = m;
   if (version >= 9) {
     w.compactArrayLength(recordErrors);
-    for (let i = 0; i < recordErrors.length; i++) writeProduceResponseBatchIndexAndErrorMessage(w, version, recordErrors[i]!);
+    for (let i = 0; i < recordErrors.length; i++)
+      writeProduceResponseBatchIndexAndErrorMessage(w, version, recordErrors[i]!);
   } else if (version >= 8) {
     w.arrayLength(recordErrors);
-    for (let i = 0; i < recordErrors.length; i++) writeProduceResponseBatchIndexAndErrorMessage(w, version, recordErrors[i]!);
+    for (let i = 0; i < recordErrors.length; i++)
+      writeProduceResponseBatchIndexAndErrorMessage(w, version, recordErrors[i]!);
   }
   const { errorMessage = null } = m;
   if (version >= 9) w.compactNullableString(errorMessage);
   else if (version >= 8) w.nullableString(errorMessage);
-  const { currentLeader = defaultProduceResponseLeaderIdAndEpoch() } = m;
-  if (version <= 9) {
-    if (!isDefaultProduceResponseLeaderIdAndEpoch(currentLeader)) throw notInVersion('currentLeader', version);
-  }
+  if (version <= 9 && m.currentLeader !== undefined && !isDefaultProduceResponseLeaderIdAndEpoch(m.currentLeader))
+    throw notInVersion('currentLeader', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) {
-    const hasCurrentLeader = version >= 10 && m.currentLeader !== undefined && !isDefaultProduceResponseLeaderIdAndEpoch(m.currentLeader);
+    const hasCurrentLeader =
+      version >= 10 && m.currentLeader !== undefined && !isDefaultProduceResponseLeaderIdAndEpoch(m.currentLeader);
     w.uvarint(unknownTaggedFields.length + Number(hasCurrentLeader));
     const next = version >= 10 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;
     if (hasCurrentLeader) {
@@ -314,7 +333,10 @@ function writeProduceResponsePartitionProduceResponse(w: Writer, version: number
   }
 }
 
-function readProduceResponsePartitionProduceResponse(r: Reader, version: number): ProduceResponsePartitionProduceResponse {
+function readProduceResponsePartitionProduceResponse(
+  r: Reader,
+  version: number,
+): ProduceResponsePartitionProduceResponse {
   const index = r.int32();
   const errorCode = r.int16();
   const baseOffset = r.int64();
@@ -358,7 +380,11 @@ function readProduceResponsePartitionProduceResponse(r: Reader, version: number)
   };
 }
 
-function writeProduceResponseBatchIndexAndErrorMessage(w: Writer, version: number, m: ProduceResponseBatchIndexAndErrorMessageInput): void {
+function writeProduceResponseBatchIndexAndErrorMessage(
+  w: Writer,
+  version: number,
+  m: ProduceResponseBatchIndexAndErrorMessageInput,
+): void {
   w.int32(m.batchIndex);
   const { batchIndexErrorMessage = null } = m;
   if (version >= 9) w.compactNullableString(batchIndexErrorMessage);
@@ -368,14 +394,21 @@ function writeProduceResponseBatchIndexAndErrorMessage(w: Writer, version: numbe
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readProduceResponseBatchIndexAndErrorMessage(r: Reader, version: number): ProduceResponseBatchIndexAndErrorMessage {
+function readProduceResponseBatchIndexAndErrorMessage(
+  r: Reader,
+  version: number,
+): ProduceResponseBatchIndexAndErrorMessage {
   const batchIndex = r.int32();
   const batchIndexErrorMessage = version >= 9 ? r.compactNullableString() : r.nullableString();
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return { batchIndex, batchIndexErrorMessage, unknownTaggedFields };
 }
 
-function writeProduceResponseLeaderIdAndEpoch(w: Writer, _version: number, m: ProduceResponseLeaderIdAndEpochInput): void {
+function writeProduceResponseLeaderIdAndEpoch(
+  w: Writer,
+  _version: number,
+  m: ProduceResponseLeaderIdAndEpochInput,
+): void {
   const { leaderId = -1 } = m;
   w.int32(leaderId);
   const { leaderEpoch = -1 } = m;

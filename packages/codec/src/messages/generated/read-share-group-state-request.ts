@@ -105,7 +105,11 @@ function readReadShareGroupStateRequest(r: Reader, version: number): ReadShareGr
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateRequestReadStateData(w: Writer, version: number, m: ReadShareGroupStateRequestReadStateDataInput): void {
+function writeReadShareGroupStateRequestReadStateData(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateRequestReadStateDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -114,7 +118,10 @@ function writeReadShareGroupStateRequestReadStateData(w: Writer, version: number
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateRequestReadStateData(r: Reader, version: number): ReadShareGroupStateRequestReadStateData {
+function readReadShareGroupStateRequestReadStateData(
+  r: Reader,
+  version: number,
+): ReadShareGroupStateRequestReadStateData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(9);
   const partitions: ReadShareGroupStateRequestPartitionData[] = new Array(partitionCount);
@@ -123,14 +130,21 @@ function readReadShareGroupStateRequestReadStateData(r: Reader, version: number)
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateRequestPartitionData(w: Writer, _version: number, m: ReadShareGroupStateRequestPartitionDataInput): void {
+function writeReadShareGroupStateRequestPartitionData(
+  w: Writer,
+  _version: number,
+  m: ReadShareGroupStateRequestPartitionDataInput,
+): void {
   w.int32(m.partition);
   w.int32(m.leaderEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateRequestPartitionData(r: Reader, _version: number): ReadShareGroupStateRequestPartitionData {
+function readReadShareGroupStateRequestPartitionData(
+  r: Reader,
+  _version: number,
+): ReadShareGroupStateRequestPartitionData {
   const partition = r.int32();
   const leaderEpoch = r.int32();
   const unknownTaggedFields = r.taggedFields();

@@ -92,7 +92,10 @@ results []struct 0+ {
 }
 `;
 
-export const ReadShareGroupStateResponse: ResponseMessage<ReadShareGroupStateResponse, ReadShareGroupStateResponseInput> = {
+export const ReadShareGroupStateResponse: ResponseMessage<
+  ReadShareGroupStateResponse,
+  ReadShareGroupStateResponseInput
+> = {
   name: 'ReadShareGroupStateResponse',
   type: 'response',
   apiKey: 84,
@@ -140,16 +143,24 @@ function readReadShareGroupStateResponse(r: Reader, version: number): ReadShareG
   return { results, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateResponseReadStateResult(w: Writer, version: number, m: ReadShareGroupStateResponseReadStateResultInput): void {
+function writeReadShareGroupStateResponseReadStateResult(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateResponseReadStateResultInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeReadShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeReadShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateResponseReadStateResult(r: Reader, version: number): ReadShareGroupStateResponseReadStateResult {
+function readReadShareGroupStateResponseReadStateResult(
+  r: Reader,
+  version: number,
+): ReadShareGroupStateResponseReadStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(21);
   const partitions: ReadShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
@@ -158,7 +169,11 @@ function readReadShareGroupStateResponseReadStateResult(r: Reader, version: numb
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateResponsePartitionResult(w: Writer, version: number, m: ReadShareGroupStateResponsePartitionResultInput): void {
+function writeReadShareGroupStateResponsePartitionResult(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateResponsePartitionResultInput,
+): void {
   w.int32(m.partition);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -167,12 +182,16 @@ function writeReadShareGroupStateResponsePartitionResult(w: Writer, version: num
   w.int64(m.startOffset);
   const { stateBatches } = m;
   w.compactArrayLength(stateBatches);
-  for (let i = 0; i < stateBatches.length; i++) writeReadShareGroupStateResponseStateBatch(w, version, stateBatches[i]!);
+  for (let i = 0; i < stateBatches.length; i++)
+    writeReadShareGroupStateResponseStateBatch(w, version, stateBatches[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateResponsePartitionResult(r: Reader, version: number): ReadShareGroupStateResponsePartitionResult {
+function readReadShareGroupStateResponsePartitionResult(
+  r: Reader,
+  version: number,
+): ReadShareGroupStateResponsePartitionResult {
   const partition = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
@@ -193,7 +212,11 @@ function readReadShareGroupStateResponsePartitionResult(r: Reader, version: numb
   };
 }
 
-function writeReadShareGroupStateResponseStateBatch(w: Writer, _version: number, m: ReadShareGroupStateResponseStateBatchInput): void {
+function writeReadShareGroupStateResponseStateBatch(
+  w: Writer,
+  _version: number,
+  m: ReadShareGroupStateResponseStateBatchInput,
+): void {
   w.int64(m.firstOffset);
   w.int64(m.lastOffset);
   w.int8(m.deliveryState);

@@ -55,7 +55,10 @@ topics []struct 0+ {
 }
 `;
 
-export const ReadShareGroupStateSummaryRequest: RequestMessage<ReadShareGroupStateSummaryRequest, ReadShareGroupStateSummaryRequestInput> = {
+export const ReadShareGroupStateSummaryRequest: RequestMessage<
+  ReadShareGroupStateSummaryRequest,
+  ReadShareGroupStateSummaryRequestInput
+> = {
   name: 'ReadShareGroupStateSummaryRequest',
   type: 'request',
   apiKey: 87,
@@ -87,11 +90,16 @@ export const ReadShareGroupStateSummaryRequest: RequestMessage<ReadShareGroupSta
   },
 };
 
-function writeReadShareGroupStateSummaryRequest(w: Writer, version: number, m: ReadShareGroupStateSummaryRequestInput): void {
+function writeReadShareGroupStateSummaryRequest(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateSummaryRequestInput,
+): void {
   w.compactString(m.groupId);
   const { topics } = m;
   w.compactArrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeReadShareGroupStateSummaryRequestReadStateSummaryData(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeReadShareGroupStateSummaryRequestReadStateSummaryData(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -100,37 +108,54 @@ function readReadShareGroupStateSummaryRequest(r: Reader, version: number): Read
   const groupId = r.compactString();
   const topicCount = r.compactArrayLength(18);
   const topics: ReadShareGroupStateSummaryRequestReadStateSummaryData[] = new Array(topicCount);
-  for (let i = 0; i < topicCount; i++) topics[i] = readReadShareGroupStateSummaryRequestReadStateSummaryData(r, version);
+  for (let i = 0; i < topicCount; i++)
+    topics[i] = readReadShareGroupStateSummaryRequestReadStateSummaryData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateSummaryRequestReadStateSummaryData(w: Writer, version: number, m: ReadShareGroupStateSummaryRequestReadStateSummaryDataInput): void {
+function writeReadShareGroupStateSummaryRequestReadStateSummaryData(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateSummaryRequestReadStateSummaryDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeReadShareGroupStateSummaryRequestPartitionData(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeReadShareGroupStateSummaryRequestPartitionData(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateSummaryRequestReadStateSummaryData(r: Reader, version: number): ReadShareGroupStateSummaryRequestReadStateSummaryData {
+function readReadShareGroupStateSummaryRequestReadStateSummaryData(
+  r: Reader,
+  version: number,
+): ReadShareGroupStateSummaryRequestReadStateSummaryData {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(9);
   const partitions: ReadShareGroupStateSummaryRequestPartitionData[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readReadShareGroupStateSummaryRequestPartitionData(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readReadShareGroupStateSummaryRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateSummaryRequestPartitionData(w: Writer, _version: number, m: ReadShareGroupStateSummaryRequestPartitionDataInput): void {
+function writeReadShareGroupStateSummaryRequestPartitionData(
+  w: Writer,
+  _version: number,
+  m: ReadShareGroupStateSummaryRequestPartitionDataInput,
+): void {
   w.int32(m.partition);
   w.int32(m.leaderEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateSummaryRequestPartitionData(r: Reader, _version: number): ReadShareGroupStateSummaryRequestPartitionData {
+function readReadShareGroupStateSummaryRequestPartitionData(
+  r: Reader,
+  _version: number,
+): ReadShareGroupStateSummaryRequestPartitionData {
   const partition = r.int32();
   const leaderEpoch = r.int32();
   const unknownTaggedFields = r.taggedFields();

@@ -72,7 +72,10 @@ results []struct 0+ {
 }
 `;
 
-export const ReadShareGroupStateSummaryResponse: ResponseMessage<ReadShareGroupStateSummaryResponse, ReadShareGroupStateSummaryResponseInput> = {
+export const ReadShareGroupStateSummaryResponse: ResponseMessage<
+  ReadShareGroupStateSummaryResponse,
+  ReadShareGroupStateSummaryResponseInput
+> = {
   name: 'ReadShareGroupStateSummaryResponse',
   type: 'response',
   apiKey: 87,
@@ -104,10 +107,15 @@ export const ReadShareGroupStateSummaryResponse: ResponseMessage<ReadShareGroupS
   },
 };
 
-function writeReadShareGroupStateSummaryResponse(w: Writer, version: number, m: ReadShareGroupStateSummaryResponseInput): void {
+function writeReadShareGroupStateSummaryResponse(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateSummaryResponseInput,
+): void {
   const { results } = m;
   w.compactArrayLength(results);
-  for (let i = 0; i < results.length; i++) writeReadShareGroupStateSummaryResponseReadStateSummaryResult(w, version, results[i]!);
+  for (let i = 0; i < results.length; i++)
+    writeReadShareGroupStateSummaryResponseReadStateSummaryResult(w, version, results[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -115,30 +123,44 @@ function writeReadShareGroupStateSummaryResponse(w: Writer, version: number, m: 
 function readReadShareGroupStateSummaryResponse(r: Reader, version: number): ReadShareGroupStateSummaryResponse {
   const resultCount = r.compactArrayLength(18);
   const results: ReadShareGroupStateSummaryResponseReadStateSummaryResult[] = new Array(resultCount);
-  for (let i = 0; i < resultCount; i++) results[i] = readReadShareGroupStateSummaryResponseReadStateSummaryResult(r, version);
+  for (let i = 0; i < resultCount; i++)
+    results[i] = readReadShareGroupStateSummaryResponseReadStateSummaryResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { results, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateSummaryResponseReadStateSummaryResult(w: Writer, version: number, m: ReadShareGroupStateSummaryResponseReadStateSummaryResultInput): void {
+function writeReadShareGroupStateSummaryResponseReadStateSummaryResult(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateSummaryResponseReadStateSummaryResultInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeReadShareGroupStateSummaryResponsePartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeReadShareGroupStateSummaryResponsePartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateSummaryResponseReadStateSummaryResult(r: Reader, version: number): ReadShareGroupStateSummaryResponseReadStateSummaryResult {
+function readReadShareGroupStateSummaryResponseReadStateSummaryResult(
+  r: Reader,
+  version: number,
+): ReadShareGroupStateSummaryResponseReadStateSummaryResult {
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(28) : r.compactArrayLength(24);
   const partitions: ReadShareGroupStateSummaryResponsePartitionResult[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readReadShareGroupStateSummaryResponsePartitionResult(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readReadShareGroupStateSummaryResponsePartitionResult(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeReadShareGroupStateSummaryResponsePartitionResult(w: Writer, version: number, m: ReadShareGroupStateSummaryResponsePartitionResultInput): void {
+function writeReadShareGroupStateSummaryResponsePartitionResult(
+  w: Writer,
+  version: number,
+  m: ReadShareGroupStateSummaryResponsePartitionResultInput,
+): void {
   w.int32(m.partition);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -152,7 +174,10 @@ function writeReadShareGroupStateSummaryResponsePartitionResult(w: Writer, versi
   w.taggedFields(unknownTaggedFields);
 }
 
-function readReadShareGroupStateSummaryResponsePartitionResult(r: Reader, version: number): ReadShareGroupStateSummaryResponsePartitionResult {
+function readReadShareGroupStateSummaryResponsePartitionResult(
+  r: Reader,
+  version: number,
+): ReadShareGroupStateSummaryResponsePartitionResult {
   const partition = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

@@ -30,7 +30,10 @@ hmac bytes 0+
 renewPeriodMs int64 0+
 `;
 
-export const RenewDelegationTokenRequest: RequestMessage<RenewDelegationTokenRequest, RenewDelegationTokenRequestInput> = {
+export const RenewDelegationTokenRequest: RequestMessage<
+  RenewDelegationTokenRequest,
+  RenewDelegationTokenRequestInput
+> = {
   name: 'RenewDelegationTokenRequest',
   type: 'request',
   apiKey: 39,

@@ -34,7 +34,10 @@ expiryTimestampMs int64 0+
 throttleTimeMs int32 0+
 `;
 
-export const RenewDelegationTokenResponse: ResponseMessage<RenewDelegationTokenResponse, RenewDelegationTokenResponseInput> = {
+export const RenewDelegationTokenResponse: ResponseMessage<
+  RenewDelegationTokenResponse,
+  RenewDelegationTokenResponseInput
+> = {
   name: 'RenewDelegationTokenResponse',
   type: 'response',
   apiKey: 39,

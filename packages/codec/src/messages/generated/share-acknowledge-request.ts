@@ -153,16 +153,24 @@ function readShareAcknowledgeRequest(r: Reader, version: number): ShareAcknowled
   return { groupId, memberId, shareSessionEpoch, isRenewAck, topics, unknownTaggedFields };
 }
 
-function writeShareAcknowledgeRequestAcknowledgeTopic(w: Writer, version: number, m: ShareAcknowledgeRequestAcknowledgeTopicInput): void {
+function writeShareAcknowledgeRequestAcknowledgeTopic(
+  w: Writer,
+  version: number,
+  m: ShareAcknowledgeRequestAcknowledgeTopicInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeShareAcknowledgeRequestAcknowledgePartition(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeShareAcknowledgeRequestAcknowledgePartition(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareAcknowledgeRequestAcknowledgeTopic(r: Reader, version: number): ShareAcknowledgeRequestAcknowledgeTopic {
+function readShareAcknowledgeRequestAcknowledgeTopic(
+  r: Reader,
+  version: number,
+): ShareAcknowledgeRequestAcknowledgeTopic {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(6);
   const partitions: ShareAcknowledgeRequestAcknowledgePartition[] = new Array(partitionCount);
@@ -171,25 +179,38 @@ function readShareAcknowledgeRequestAcknowledgeTopic(r: Reader, version: number)
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeShareAcknowledgeRequestAcknowledgePartition(w: Writer, version: number, m: ShareAcknowledgeRequestAcknowledgePartitionInput): void {
+function writeShareAcknowledgeRequestAcknowledgePartition(
+  w: Writer,
+  version: number,
+  m: ShareAcknowledgeRequestAcknowledgePartitionInput,
+): void {
   w.int32(m.partitionIndex);
   const { acknowledgementBatches } = m;
   w.compactArrayLength(acknowledgementBatches);
-  for (let i = 0; i < acknowledgementBatches.length; i++) writeShareAcknowledgeRequestAcknowledgementBatch(w, version, acknowledgementBatches[i]!);
+  for (let i = 0; i < acknowledgementBatches.length; i++)
+    writeShareAcknowledgeRequestAcknowledgementBatch(w, version, acknowledgementBatches[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareAcknowledgeRequestAcknowledgePartition(r: Reader, version: number): ShareAcknowledgeRequestAcknowledgePartition {
+function readShareAcknowledgeRequestAcknowledgePartition(
+  r: Reader,
+  version: number,
+): ShareAcknowledgeRequestAcknowledgePartition {
   const partitionIndex = r.int32();
   const acknowledgementBatchCount = r.compactArrayLength(18);
   const acknowledgementBatches: ShareAcknowledgeRequestAcknowledgementBatch[] = new Array(acknowledgementBatchCount);
-  for (let i = 0; i < acknowledgementBatchCount; i++) acknowledgementBatches[i] = readShareAcknowledgeRequestAcknowledgementBatch(r, version);
+  for (let i = 0; i < acknowledgementBatchCount; i++)
+    acknowledgementBatches[i] = readShareAcknowledgeRequestAcknowledgementBatch(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, acknowledgementBatches, unknownTaggedFields };
 }
 
-function writeShareAcknowledgeRequestAcknowledgementBatch(w: Writer, _version: number, m: ShareAcknowledgeRequestAcknowledgementBatchInput): void {
+function writeShareAcknowledgeRequestAcknowledgementBatch(
+  w: Writer,
+  _version: number,
+  m: ShareAcknowledgeRequestAcknowledgementBatchInput,
+): void {
   w.int64(m.firstOffset);
   w.int64(m.lastOffset);
   const { acknowledgeTypes } = m;
@@ -199,7 +220,10 @@ function writeShareAcknowledgeRequestAcknowledgementBatch(w: Writer, _version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareAcknowledgeRequestAcknowledgementBatch(r: Reader, _version: number): ShareAcknowledgeRequestAcknowledgementBatch {
+function readShareAcknowledgeRequestAcknowledgementBatch(
+  r: Reader,
+  _version: number,
+): ShareAcknowledgeRequestAcknowledgementBatch {
   const firstOffset = r.int64();
   const lastOffset = r.int64();
   const acknowledgeTypeCount = r.compactArrayLength(1);

@@ -160,10 +160,12 @@ function writeShareAcknowledgeResponse(w: Writer, version: number, m: ShareAckno
   if (version >= 2) w.int32(acquisitionLockTimeoutMs);
   const { responses } = m;
   w.compactArrayLength(responses);
-  for (let i = 0; i < responses.length; i++) writeShareAcknowledgeResponseShareAcknowledgeTopicResponse(w, version, responses[i]!);
+  for (let i = 0; i < responses.length; i++)
+    writeShareAcknowledgeResponseShareAcknowledgeTopicResponse(w, version, responses[i]!);
   const { nodeEndpoints } = m;
   w.compactArrayLength(nodeEndpoints);
-  for (let i = 0; i < nodeEndpoints.length; i++) writeShareAcknowledgeResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
+  for (let i = 0; i < nodeEndpoints.length; i++)
+    writeShareAcknowledgeResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -175,7 +177,8 @@ function readShareAcknowledgeResponse(r: Reader, version: number): ShareAcknowle
   const acquisitionLockTimeoutMs = version >= 2 ? r.int32() : 0;
   const responseCount = r.compactArrayLength(18);
   const responses: ShareAcknowledgeResponseShareAcknowledgeTopicResponse[] = new Array(responseCount);
-  for (let i = 0; i < responseCount; i++) responses[i] = readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r, version);
+  for (let i = 0; i < responseCount; i++)
+    responses[i] = readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r, version);
   const nodeEndpointCount = r.compactArrayLength(11);
   const nodeEndpoints: ShareAcknowledgeResponseNodeEndpoint[] = new Array(nodeEndpointCount);
   for (let i = 0; i < nodeEndpointCount; i++) nodeEndpoints[i] = readShareAcknowledgeResponseNodeEndpoint(r, version);
@@ -191,7 +194,11 @@ function readShareAcknowledgeResponse(r: Reader, version: number): ShareAcknowle
   };
 }
 
-function writeShareAcknowledgeResponseShareAcknowledgeTopicResponse(w: Writer, version: number, m: ShareAcknowledgeResponseShareAcknowledgeTopicResponseInput): void {
+function writeShareAcknowledgeResponseShareAcknowledgeTopicResponse(
+  w: Writer,
+  version: number,
+  m: ShareAcknowledgeResponseShareAcknowledgeTopicResponseInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -200,7 +207,10 @@ function writeShareAcknowledgeResponseShareAcknowledgeTopicResponse(w: Writer, v
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r: Reader, version: number): ShareAcknowledgeResponseShareAcknowledgeTopicResponse {
+function readShareAcknowledgeResponseShareAcknowledgeTopicResponse(
+  r: Reader,
+  version: number,
+): ShareAcknowledgeResponseShareAcknowledgeTopicResponse {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(17);
   const partitions: ShareAcknowledgeResponsePartitionData[] = new Array(partitionCount);
@@ -209,7 +219,11 @@ function readShareAcknowledgeResponseShareAcknowledgeTopicResponse(r: Reader, ve
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeShareAcknowledgeResponsePartitionData(w: Writer, version: number, m: ShareAcknowledgeResponsePartitionDataInput): void {
+function writeShareAcknowledgeResponsePartitionData(
+  w: Writer,
+  version: number,
+  m: ShareAcknowledgeResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -228,21 +242,32 @@ function readShareAcknowledgeResponsePartitionData(r: Reader, version: number): 
   return { partitionIndex, errorCode, errorMessage, currentLeader, unknownTaggedFields };
 }
 
-function writeShareAcknowledgeResponseLeaderIdAndEpoch(w: Writer, _version: number, m: ShareAcknowledgeResponseLeaderIdAndEpochInput): void {
+function writeShareAcknowledgeResponseLeaderIdAndEpoch(
+  w: Writer,
+  _version: number,
+  m: ShareAcknowledgeResponseLeaderIdAndEpochInput,
+): void {
   w.int32(m.leaderId);
   w.int32(m.leaderEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareAcknowledgeResponseLeaderIdAndEpoch(r: Reader, _version: number): ShareAcknowledgeResponseLeaderIdAndEpoch {
+function readShareAcknowledgeResponseLeaderIdAndEpoch(
+  r: Reader,
+  _version: number,
+): ShareAcknowledgeResponseLeaderIdAndEpoch {
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
   const unknownTaggedFields = r.taggedFields();
   return { leaderId, leaderEpoch, unknownTaggedFields };
 }
 
-function writeShareAcknowledgeResponseNodeEndpoint(w: Writer, _version: number, m: ShareAcknowledgeResponseNodeEndpointInput): void {
+function writeShareAcknowledgeResponseNodeEndpoint(
+  w: Writer,
+  _version: number,
+  m: ShareAcknowledgeResponseNodeEndpointInput,
+): void {
   w.int32(m.nodeId);
   w.compactString(m.host);
   w.int32(m.port);

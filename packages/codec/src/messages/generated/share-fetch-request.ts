@@ -199,7 +199,8 @@ function writeShareFetchRequest(w: Writer, version: number, m: ShareFetchRequest
   for (let i = 0; i < topics.length; i++) writeShareFetchRequestFetchTopic(w, version, topics[i]!);
   const { forgottenTopicsData } = m;
   w.compactArrayLength(forgottenTopicsData);
-  for (let i = 0; i < forgottenTopicsData.length; i++) writeShareFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
+  for (let i = 0; i < forgottenTopicsData.length; i++)
+    writeShareFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -220,7 +221,8 @@ function readShareFetchRequest(r: Reader, version: number): ShareFetchRequest {
   for (let i = 0; i < topicCount; i++) topics[i] = readShareFetchRequestFetchTopic(r, version);
   const forgottenTopicsDataCount = r.compactArrayLength(18);
   const forgottenTopicsData: ShareFetchRequestForgottenTopic[] = new Array(forgottenTopicsDataCount);
-  for (let i = 0; i < forgottenTopicsDataCount; i++) forgottenTopicsData[i] = readShareFetchRequestForgottenTopic(r, version);
+  for (let i = 0; i < forgottenTopicsDataCount; i++)
+    forgottenTopicsData[i] = readShareFetchRequestForgottenTopic(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     groupId,
@@ -257,7 +259,11 @@ function readShareFetchRequestFetchTopic(r: Reader, version: number): ShareFetch
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeShareFetchRequestFetchPartition(w: Writer, version: number, m: ShareFetchRequestFetchPartitionInput): void {
+function writeShareFetchRequestFetchPartition(
+  w: Writer,
+  version: number,
+  m: ShareFetchRequestFetchPartitionInput,
+): void {
   w.int32(m.partitionIndex);
   const { partitionMaxBytes = 0 } = m;
   if (version >= 1) {
@@ -265,7 +271,8 @@ function writeShareFetchRequestFetchPartition(w: Writer, version: number, m: Sha
   } else w.int32(partitionMaxBytes);
   const { acknowledgementBatches } = m;
   w.compactArrayLength(acknowledgementBatches);
-  for (let i = 0; i < acknowledgementBatches.length; i++) writeShareFetchRequestAcknowledgementBatch(w, version, acknowledgementBatches[i]!);
+  for (let i = 0; i < acknowledgementBatches.length; i++)
+    writeShareFetchRequestAcknowledgementBatch(w, version, acknowledgementBatches[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -275,12 +282,17 @@ function readShareFetchRequestFetchPartition(r: Reader, version: number): ShareF
   const partitionMaxBytes = version >= 1 ? 0 : r.int32();
   const acknowledgementBatchCount = r.compactArrayLength(18);
   const acknowledgementBatches: ShareFetchRequestAcknowledgementBatch[] = new Array(acknowledgementBatchCount);
-  for (let i = 0; i < acknowledgementBatchCount; i++) acknowledgementBatches[i] = readShareFetchRequestAcknowledgementBatch(r, version);
+  for (let i = 0; i < acknowledgementBatchCount; i++)
+    acknowledgementBatches[i] = readShareFetchRequestAcknowledgementBatch(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, partitionMaxBytes, acknowledgementBatches, unknownTaggedFields };
 }
 
-function writeShareFetchRequestAcknowledgementBatch(w: Writer, _version: number, m: ShareFetchRequestAcknowledgementBatchInput): void {
+function writeShareFetchRequestAcknowledgementBatch(
+  w: Writer,
+  _version: number,
+  m: ShareFetchRequestAcknowledgementBatchInput,
+): void {
   w.int64(m.firstOffset);
   w.int64(m.lastOffset);
   const { acknowledgeTypes } = m;
@@ -300,7 +312,11 @@ function readShareFetchRequestAcknowledgementBatch(r: Reader, _version: number):
   return { firstOffset, lastOffset, acknowledgeTypes, unknownTaggedFields };
 }
 
-function writeShareFetchRequestForgottenTopic(w: Writer, _version: number, m: ShareFetchRequestForgottenTopicInput): void {
+function writeShareFetchRequestForgottenTopic(
+  w: Writer,
+  _version: number,
+  m: ShareFetchRequestForgottenTopicInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);

@@ -203,7 +203,8 @@ function writeShareFetchResponse(w: Writer, version: number, m: ShareFetchRespon
   else if (acquisitionLockTimeoutMs !== 0) throw notInVersion('acquisitionLockTimeoutMs', version);
   const { responses } = m;
   w.compactArrayLength(responses);
-  for (let i = 0; i < responses.length; i++) writeShareFetchResponseShareFetchableTopicResponse(w, version, responses[i]!);
+  for (let i = 0; i < responses.length; i++)
+    writeShareFetchResponseShareFetchableTopicResponse(w, version, responses[i]!);
   const { nodeEndpoints } = m;
   w.compactArrayLength(nodeEndpoints);
   for (let i = 0; i < nodeEndpoints.length; i++) writeShareFetchResponseNodeEndpoint(w, version, nodeEndpoints[i]!);
@@ -234,7 +235,11 @@ function readShareFetchResponse(r: Reader, version: number): ShareFetchResponse 
   };
 }
 
-function writeShareFetchResponseShareFetchableTopicResponse(w: Writer, version: number, m: ShareFetchResponseShareFetchableTopicResponseInput): void {
+function writeShareFetchResponseShareFetchableTopicResponse(
+  w: Writer,
+  version: number,
+  m: ShareFetchResponseShareFetchableTopicResponseInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -243,7 +248,10 @@ function writeShareFetchResponseShareFetchableTopicResponse(w: Writer, version: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareFetchResponseShareFetchableTopicResponse(r: Reader, version: number): ShareFetchResponseShareFetchableTopicResponse {
+function readShareFetchResponseShareFetchableTopicResponse(
+  r: Reader,
+  version: number,
+): ShareFetchResponseShareFetchableTopicResponse {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(22);
   const partitions: ShareFetchResponsePartitionData[] = new Array(partitionCount);
@@ -252,7 +260,11 @@ function readShareFetchResponseShareFetchableTopicResponse(r: Reader, version: n
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeShareFetchResponsePartitionData(w: Writer, version: number, m: ShareFetchResponsePartitionDataInput): void {
+function writeShareFetchResponsePartitionData(
+  w: Writer,
+  version: number,
+  m: ShareFetchResponsePartitionDataInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -266,7 +278,8 @@ function writeShareFetchResponsePartitionData(w: Writer, version: number, m: Sha
   else w.compactNullableByteArray(records);
   const { acquiredRecords } = m;
   w.compactArrayLength(acquiredRecords);
-  for (let i = 0; i < acquiredRecords.length; i++) writeShareFetchResponseAcquiredRecords(w, version, acquiredRecords[i]!);
+  for (let i = 0; i < acquiredRecords.length; i++)
+    writeShareFetchResponseAcquiredRecords(w, version, acquiredRecords[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -296,7 +309,11 @@ function readShareFetchResponsePartitionData(r: Reader, version: number): ShareF
   };
 }
 
-function writeShareFetchResponseLeaderIdAndEpoch(w: Writer, _version: number, m: ShareFetchResponseLeaderIdAndEpochInput): void {
+function writeShareFetchResponseLeaderIdAndEpoch(
+  w: Writer,
+  _version: number,
+  m: ShareFetchResponseLeaderIdAndEpochInput,
+): void {
   w.int32(m.leaderId);
   w.int32(m.leaderEpoch);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -310,7 +327,11 @@ function readShareFetchResponseLeaderIdAndEpoch(r: Reader, _version: number): Sh
   return { leaderId, leaderEpoch, unknownTaggedFields };
 }
 
-function writeShareFetchResponseAcquiredRecords(w: Writer, _version: number, m: ShareFetchResponseAcquiredRecordsInput): void {
+function writeShareFetchResponseAcquiredRecords(
+  w: Writer,
+  _version: number,
+  m: ShareFetchResponseAcquiredRecordsInput,
+): void {
   w.int64(m.firstOffset);
   w.int64(m.lastOffset);
   w.int16(m.deliveryCount);
@@ -326,7 +347,11 @@ function readShareFetchResponseAcquiredRecords(r: Reader, _version: number): Sha
   return { firstOffset, lastOffset, deliveryCount, unknownTaggedFields };
 }
 
-function writeShareFetchResponseNodeEndpoint(w: Writer, _version: number, m: ShareFetchResponseNodeEndpointInput): void {
+function writeShareFetchResponseNodeEndpoint(
+  w: Writer,
+  _version: number,
+  m: ShareFetchResponseNodeEndpointInput,
+): void {
   w.int32(m.nodeId);
   w.compactString(m.host);
   w.int32(m.port);

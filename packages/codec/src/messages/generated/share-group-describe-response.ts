@@ -128,37 +128,38 @@ groups []struct 0+ {
 }
 `;
 
-export const ShareGroupDescribeResponse: ResponseMessage<ShareGroupDescribeResponse, ShareGroupDescribeResponseInput> = {
-  name: 'ShareGroupDescribeResponse',
-  type: 'response',
-  apiKey: 77,
-  minVersion: 0,
-  maxVersion: 1,
-  firstFlexible: 0,
-  layout,
+export const ShareGroupDescribeResponse: ResponseMessage<ShareGroupDescribeResponse, ShareGroupDescribeResponseInput> =
+  {
+    name: 'ShareGroupDescribeResponse',
+    type: 'response',
+    apiKey: 77,
+    minVersion: 0,
+    maxVersion: 1,
+    firstFlexible: 0,
+    layout,
 
-  headerVersion(): number {
-    return 1;
-  },
+    headerVersion(): number {
+      return 1;
+    },
 
-  encode(value: ShareGroupDescribeResponseInput, version: number): Uint8Array {
-    return encodeMessage(ShareGroupDescribeResponse, value, version);
-  },
+    encode(value: ShareGroupDescribeResponseInput, version: number): Uint8Array {
+      return encodeMessage(ShareGroupDescribeResponse, value, version);
+    },
 
-  decode(bytes: Uint8Array, version: number): ShareGroupDescribeResponse {
-    return decodeMessage(ShareGroupDescribeResponse, bytes, version);
-  },
+    decode(bytes: Uint8Array, version: number): ShareGroupDescribeResponse {
+      return decodeMessage(ShareGroupDescribeResponse, bytes, version);
+    },
 
-  write(w: Writer, version: number, m: ShareGroupDescribeResponseInput): void {
-    checkVersion(ShareGroupDescribeResponse, version);
-    writeShareGroupDescribeResponse(w, version, m);
-  },
+    write(w: Writer, version: number, m: ShareGroupDescribeResponseInput): void {
+      checkVersion(ShareGroupDescribeResponse, version);
+      writeShareGroupDescribeResponse(w, version, m);
+    },
 
-  read(r: Reader, version: number): ShareGroupDescribeResponse {
-    checkVersion(ShareGroupDescribeResponse, version);
-    return readShareGroupDescribeResponse(r, version);
-  },
-};
+    read(r: Reader, version: number): ShareGroupDescribeResponse {
+      checkVersion(ShareGroupDescribeResponse, version);
+      return readShareGroupDescribeResponse(r, version);
+    },
+  };
 
 function writeShareGroupDescribeResponse(w: Writer, version: number, m: ShareGroupDescribeResponseInput): void {
   w.int32(m.throttleTimeMs);
@@ -178,7 +179,11 @@ function readShareGroupDescribeResponse(r: Reader, version: number): ShareGroupD
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
 
-function writeShareGroupDescribeResponseDescribedGroup(w: Writer, version: number, m: ShareGroupDescribeResponseDescribedGroupInput): void {
+function writeShareGroupDescribeResponseDescribedGroup(
+  w: Writer,
+  version: number,
+  m: ShareGroupDescribeResponseDescribedGroupInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
   w.compactNullableString(errorMessage);
@@ -196,7 +201,10 @@ function writeShareGroupDescribeResponseDescribedGroup(w: Writer, version: numbe
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupDescribeResponseDescribedGroup(r: Reader, version: number): ShareGroupDescribeResponseDescribedGroup {
+function readShareGroupDescribeResponseDescribedGroup(
+  r: Reader,
+  version: number,
+): ShareGroupDescribeResponseDescribedGroup {
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const groupId = r.compactString();
@@ -223,7 +231,11 @@ function readShareGroupDescribeResponseDescribedGroup(r: Reader, version: number
   };
 }
 
-function writeShareGroupDescribeResponseMember(w: Writer, version: number, m: ShareGroupDescribeResponseMemberInput): void {
+function writeShareGroupDescribeResponseMember(
+  w: Writer,
+  version: number,
+  m: ShareGroupDescribeResponseMemberInput,
+): void {
   w.compactString(m.memberId);
   const { rackId = null } = m;
   w.compactNullableString(rackId);
@@ -261,10 +273,15 @@ function readShareGroupDescribeResponseMember(r: Reader, version: number): Share
   };
 }
 
-function writeShareGroupDescribeResponseAssignment(w: Writer, version: number, m: ShareGroupDescribeResponseAssignmentInput): void {
+function writeShareGroupDescribeResponseAssignment(
+  w: Writer,
+  version: number,
+  m: ShareGroupDescribeResponseAssignmentInput,
+): void {
   const { topicPartitions } = m;
   w.compactArrayLength(topicPartitions);
-  for (let i = 0; i < topicPartitions.length; i++) writeShareGroupDescribeResponseTopicPartitions(w, version, topicPartitions[i]!);
+  for (let i = 0; i < topicPartitions.length; i++)
+    writeShareGroupDescribeResponseTopicPartitions(w, version, topicPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -272,12 +289,17 @@ function writeShareGroupDescribeResponseAssignment(w: Writer, version: number, m
 function readShareGroupDescribeResponseAssignment(r: Reader, version: number): ShareGroupDescribeResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(19);
   const topicPartitions: ShareGroupDescribeResponseTopicPartitions[] = new Array(topicPartitionCount);
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readShareGroupDescribeResponseTopicPartitions(r, version);
+  for (let i = 0; i < topicPartitionCount; i++)
+    topicPartitions[i] = readShareGroupDescribeResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
 
-function writeShareGroupDescribeResponseTopicPartitions(w: Writer, _version: number, m: ShareGroupDescribeResponseTopicPartitionsInput): void {
+function writeShareGroupDescribeResponseTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ShareGroupDescribeResponseTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   const { partitions } = m;
@@ -287,7 +309,10 @@ function writeShareGroupDescribeResponseTopicPartitions(w: Writer, _version: num
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupDescribeResponseTopicPartitions(r: Reader, _version: number): ShareGroupDescribeResponseTopicPartitions {
+function readShareGroupDescribeResponseTopicPartitions(
+  r: Reader,
+  _version: number,
+): ShareGroupDescribeResponseTopicPartitions {
   const topicId = r.uuid();
   const topicName = r.compactString();
   const partitionCount = r.compactArrayLength(4);

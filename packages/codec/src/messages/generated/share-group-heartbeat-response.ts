@@ -73,7 +73,10 @@ assignment struct 0+ null 0+ {
 }
 `;
 
-export const ShareGroupHeartbeatResponse: ResponseMessage<ShareGroupHeartbeatResponse, ShareGroupHeartbeatResponseInput> = {
+export const ShareGroupHeartbeatResponse: ResponseMessage<
+  ShareGroupHeartbeatResponse,
+  ShareGroupHeartbeatResponseInput
+> = {
   name: 'ShareGroupHeartbeatResponse',
   type: 'response',
   apiKey: 76,
@@ -142,10 +145,15 @@ function readShareGroupHeartbeatResponse(r: Reader, version: number): ShareGroup
   };
 }
 
-function writeShareGroupHeartbeatResponseAssignment(w: Writer, version: number, m: ShareGroupHeartbeatResponseAssignmentInput): void {
+function writeShareGroupHeartbeatResponseAssignment(
+  w: Writer,
+  version: number,
+  m: ShareGroupHeartbeatResponseAssignmentInput,
+): void {
   const { topicPartitions } = m;
   w.compactArrayLength(topicPartitions);
-  for (let i = 0; i < topicPartitions.length; i++) writeShareGroupHeartbeatResponseTopicPartitions(w, version, topicPartitions[i]!);
+  for (let i = 0; i < topicPartitions.length; i++)
+    writeShareGroupHeartbeatResponseTopicPartitions(w, version, topicPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -153,12 +161,17 @@ function writeShareGroupHeartbeatResponseAssignment(w: Writer, version: number, 
 function readShareGroupHeartbeatResponseAssignment(r: Reader, version: number): ShareGroupHeartbeatResponseAssignment {
   const topicPartitionCount = r.compactArrayLength(18);
   const topicPartitions: ShareGroupHeartbeatResponseTopicPartitions[] = new Array(topicPartitionCount);
-  for (let i = 0; i < topicPartitionCount; i++) topicPartitions[i] = readShareGroupHeartbeatResponseTopicPartitions(r, version);
+  for (let i = 0; i < topicPartitionCount; i++)
+    topicPartitions[i] = readShareGroupHeartbeatResponseTopicPartitions(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicPartitions, unknownTaggedFields };
 }
 
-function writeShareGroupHeartbeatResponseTopicPartitions(w: Writer, _version: number, m: ShareGroupHeartbeatResponseTopicPartitionsInput): void {
+function writeShareGroupHeartbeatResponseTopicPartitions(
+  w: Writer,
+  _version: number,
+  m: ShareGroupHeartbeatResponseTopicPartitionsInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -167,7 +180,10 @@ function writeShareGroupHeartbeatResponseTopicPartitions(w: Writer, _version: nu
   w.taggedFields(unknownTaggedFields);
 }
 
-function readShareGroupHeartbeatResponseTopicPartitions(r: Reader, _version: number): ShareGroupHeartbeatResponseTopicPartitions {
+function readShareGroupHeartbeatResponseTopicPartitions(
+  r: Reader,
+  _version: number,
+): ShareGroupHeartbeatResponseTopicPartitions {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

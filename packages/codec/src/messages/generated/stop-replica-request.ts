@@ -176,7 +176,8 @@ function writeStopReplicaRequest(w: Writer, version: number, m: StopReplicaReque
     if (ungroupedPartitions.length > 0) throw notInVersion('ungroupedPartitions', version);
   } else {
     w.arrayLength(ungroupedPartitions);
-    for (let i = 0; i < ungroupedPartitions.length; i++) writeStopReplicaRequestStopReplicaPartitionV0(w, version, ungroupedPartitions[i]!);
+    for (let i = 0; i < ungroupedPartitions.length; i++)
+      writeStopReplicaRequestStopReplicaPartitionV0(w, version, ungroupedPartitions[i]!);
   }
   const { topics = [] } = m;
   if (version >= 3) {
@@ -191,7 +192,8 @@ function writeStopReplicaRequest(w: Writer, version: number, m: StopReplicaReque
   const { topicStates = [] } = m;
   if (version >= 3) {
     w.compactArrayLength(topicStates);
-    for (let i = 0; i < topicStates.length; i++) writeStopReplicaRequestStopReplicaTopicState(w, version, topicStates[i]!);
+    for (let i = 0; i < topicStates.length; i++)
+      writeStopReplicaRequestStopReplicaTopicState(w, version, topicStates[i]!);
   } else if (topicStates.length > 0) throw notInVersion('topicStates', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
@@ -206,7 +208,8 @@ function readStopReplicaRequest(r: Reader, version: number): StopReplicaRequest 
   const deletePartitions = version >= 3 ? false : r.bool();
   const ungroupedPartitionCount = version >= 1 ? 0 : r.arrayLength(6);
   const ungroupedPartitions: StopReplicaRequestStopReplicaPartitionV0[] = new Array(ungroupedPartitionCount);
-  for (let i = 0; i < ungroupedPartitionCount; i++) ungroupedPartitions[i] = readStopReplicaRequestStopReplicaPartitionV0(r, version);
+  for (let i = 0; i < ungroupedPartitionCount; i++)
+    ungroupedPartitions[i] = readStopReplicaRequestStopReplicaPartitionV0(r, version);
   const topicCount = version >= 3 ? 0 : version >= 2 ? r.compactArrayLength(3) : version >= 1 ? r.arrayLength(6) : 0;
   const topics: StopReplicaRequestStopReplicaTopicV1[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readStopReplicaRequestStopReplicaTopicV1(r, version);
@@ -227,21 +230,32 @@ function readStopReplicaRequest(r: Reader, version: number): StopReplicaRequest 
   };
 }
 
-function writeStopReplicaRequestStopReplicaPartitionV0(w: Writer, version: number, m: StopReplicaRequestStopReplicaPartitionV0Input): void {
+function writeStopReplicaRequestStopReplicaPartitionV0(
+  w: Writer,
+  version: number,
+  m: StopReplicaRequestStopReplicaPartitionV0Input,
+): void {
   w.string(m.topicName);
   w.int32(m.partitionIndex);
   const { unknownTaggedFields = noTaggedFields } = m;
   refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readStopReplicaRequestStopReplicaPartitionV0(r: Reader, _version: number): StopReplicaRequestStopReplicaPartitionV0 {
+function readStopReplicaRequestStopReplicaPartitionV0(
+  r: Reader,
+  _version: number,
+): StopReplicaRequestStopReplicaPartitionV0 {
   const topicName = r.string();
   const partitionIndex = r.int32();
   const unknownTaggedFields = noTaggedFields;
   return { topicName, partitionIndex, unknownTaggedFields };
 }
 
-function writeStopReplicaRequestStopReplicaTopicV1(w: Writer, version: number, m: StopReplicaRequestStopReplicaTopicV1Input): void {
+function writeStopReplicaRequestStopReplicaTopicV1(
+  w: Writer,
+  version: number,
+  m: StopReplicaRequestStopReplicaTopicV1Input,
+): void {
   const { name } = m;
   if (version >= 2) w.compactString(name);
   else w.string(name);
@@ -263,25 +277,38 @@ function readStopReplicaRequestStopReplicaTopicV1(r: Reader, version: number): S
   return { name, partitionIndexes, unknownTaggedFields };
 }
 
-function writeStopReplicaRequestStopReplicaTopicState(w: Writer, version: number, m: StopReplicaRequestStopReplicaTopicStateInput): void {
+function writeStopReplicaRequestStopReplicaTopicState(
+  w: Writer,
+  version: number,
+  m: StopReplicaRequestStopReplicaTopicStateInput,
+): void {
   w.compactString(m.topicName);
   const { partitionStates } = m;
   w.compactArrayLength(partitionStates);
-  for (let i = 0; i < partitionStates.length; i++) writeStopReplicaRequestStopReplicaPartitionState(w, version, partitionStates[i]!);
+  for (let i = 0; i < partitionStates.length; i++)
+    writeStopReplicaRequestStopReplicaPartitionState(w, version, partitionStates[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStopReplicaRequestStopReplicaTopicState(r: Reader, version: number): StopReplicaRequestStopReplicaTopicState {
+function readStopReplicaRequestStopReplicaTopicState(
+  r: Reader,
+  version: number,
+): StopReplicaRequestStopReplicaTopicState {
   const topicName = r.compactString();
   const partitionStateCount = r.compactArrayLength(10);
   const partitionStates: StopReplicaRequestStopReplicaPartitionState[] = new Array(partitionStateCount);
-  for (let i = 0; i < partitionStateCount; i++) partitionStates[i] = readStopReplicaRequestStopReplicaPartitionState(r, version);
+  for (let i = 0; i < partitionStateCount; i++)
+    partitionStates[i] = readStopReplicaRequestStopReplicaPartitionState(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { topicName, partitionStates, unknownTaggedFields };
 }
 
-function writeStopReplicaRequestStopReplicaPartitionState(w: Writer, _version: number, m: StopReplicaRequestStopReplicaPartitionStateInput): void {
+function writeStopReplicaRequestStopReplicaPartitionState(
+  w: Writer,
+  _version: number,
+  m: StopReplicaRequestStopReplicaPartitionStateInput,
+): void {
   w.int32(m.partitionIndex);
   const { leaderEpoch = -1 } = m;
   w.int32(leaderEpoch);
@@ -290,7 +317,10 @@ function writeStopReplicaRequestStopReplicaPartitionState(w: Writer, _version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStopReplicaRequestStopReplicaPartitionState(r: Reader, _version: number): StopReplicaRequestStopReplicaPartitionState {
+function readStopReplicaRequestStopReplicaPartitionState(
+  r: Reader,
+  _version: number,
+): StopReplicaRequestStopReplicaPartitionState {
   const partitionIndex = r.int32();
   const leaderEpoch = r.int32();
   const deletePartition = r.bool();

@@ -86,7 +86,8 @@ function writeStopReplicaResponse(w: Writer, version: number, m: StopReplicaResp
   const { partitionErrors } = m;
   if (version >= 2) w.compactArrayLength(partitionErrors);
   else w.arrayLength(partitionErrors);
-  for (let i = 0; i < partitionErrors.length; i++) writeStopReplicaResponseStopReplicaPartitionError(w, version, partitionErrors[i]!);
+  for (let i = 0; i < partitionErrors.length; i++)
+    writeStopReplicaResponseStopReplicaPartitionError(w, version, partitionErrors[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -96,12 +97,17 @@ function readStopReplicaResponse(r: Reader, version: number): StopReplicaRespons
   const errorCode = r.int16();
   const partitionErrorCount = version >= 2 ? r.compactArrayLength(8) : r.arrayLength(8);
   const partitionErrors: StopReplicaResponseStopReplicaPartitionError[] = new Array(partitionErrorCount);
-  for (let i = 0; i < partitionErrorCount; i++) partitionErrors[i] = readStopReplicaResponseStopReplicaPartitionError(r, version);
+  for (let i = 0; i < partitionErrorCount; i++)
+    partitionErrors[i] = readStopReplicaResponseStopReplicaPartitionError(r, version);
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { errorCode, partitionErrors, unknownTaggedFields };
 }
 
-function writeStopReplicaResponseStopReplicaPartitionError(w: Writer, version: number, m: StopReplicaResponseStopReplicaPartitionErrorInput): void {
+function writeStopReplicaResponseStopReplicaPartitionError(
+  w: Writer,
+  version: number,
+  m: StopReplicaResponseStopReplicaPartitionErrorInput,
+): void {
   const { topicName } = m;
   if (version >= 2) w.compactString(topicName);
   else w.string(topicName);
@@ -112,7 +118,10 @@ function writeStopReplicaResponseStopReplicaPartitionError(w: Writer, version: n
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readStopReplicaResponseStopReplicaPartitionError(r: Reader, version: number): StopReplicaResponseStopReplicaPartitionError {
+function readStopReplicaResponseStopReplicaPartitionError(
+  r: Reader,
+  version: number,
+): StopReplicaResponseStopReplicaPartitionError {
   const topicName = version >= 2 ? r.compactString() : r.string();
   const partitionIndex = r.int32();
   const errorCode = r.int16();

@@ -32,7 +32,10 @@ includeAuthorizedOperations bool 0+
 includeTopologyDescription bool 1+
 `;
 
-export const StreamsGroupDescribeRequest: RequestMessage<StreamsGroupDescribeRequest, StreamsGroupDescribeRequestInput> = {
+export const StreamsGroupDescribeRequest: RequestMessage<
+  StreamsGroupDescribeRequest,
+  StreamsGroupDescribeRequestInput
+> = {
   name: 'StreamsGroupDescribeRequest',
   type: 'request',
   apiKey: 89,

@@ -423,7 +423,10 @@ groups []struct 0+ {
 }
 `;
 
-export const StreamsGroupDescribeResponse: ResponseMessage<StreamsGroupDescribeResponse, StreamsGroupDescribeResponseInput> = {
+export const StreamsGroupDescribeResponse: ResponseMessage<
+  StreamsGroupDescribeResponse,
+  StreamsGroupDescribeResponseInput
+> = {
   name: 'StreamsGroupDescribeResponse',
   type: 'response',
   apiKey: 89,
@@ -473,7 +476,11 @@ function readStreamsGroupDescribeResponse(r: Reader, version: number): StreamsGr
   return { throttleTimeMs, groups, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseDescribedGroup(w: Writer, version: number, m: StreamsGroupDescribeResponseDescribedGroupInput): void {
+function writeStreamsGroupDescribeResponseDescribedGroup(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseDescribedGroupInput,
+): void {
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
   w.compactNullableString(errorMessage);
@@ -492,7 +499,8 @@ function writeStreamsGroupDescribeResponseDescribedGroup(w: Writer, version: num
   const { topologyDescription = null } = m;
   if (version >= 1) {
     w.int8(topologyDescription === null ? -1 : 1);
-    if (topologyDescription !== null) writeStreamsGroupDescribeResponseTopologyDescription(w, version, topologyDescription);
+    if (topologyDescription !== null)
+      writeStreamsGroupDescribeResponseTopologyDescription(w, version, topologyDescription);
   } else if (topologyDescription !== null) throw notInVersion('topologyDescription', version);
   const { topologyDescriptionStatus = 0 } = m;
   if (version >= 1) w.int8(topologyDescriptionStatus);
@@ -503,7 +511,10 @@ function writeStreamsGroupDescribeResponseDescribedGroup(w: Writer, version: num
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseDescribedGroup(r: Reader, version: number): StreamsGroupDescribeResponseDescribedGroup {
+function readStreamsGroupDescribeResponseDescribedGroup(
+  r: Reader,
+  version: number,
+): StreamsGroupDescribeResponseDescribedGroup {
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();
   const groupId = r.compactString();
@@ -515,7 +526,8 @@ function readStreamsGroupDescribeResponseDescribedGroup(r: Reader, version: numb
   const members: StreamsGroupDescribeResponseMember[] = new Array(memberCount);
   for (let i = 0; i < memberCount; i++) members[i] = readStreamsGroupDescribeResponseMember(r, version);
   const authorizedOperations = r.int32();
-  const topologyDescription = version >= 1 ? r.int8() < 0 ? null : readStreamsGroupDescribeResponseTopologyDescription(r, version) : null;
+  const topologyDescription =
+    version >= 1 ? (r.int8() < 0 ? null : readStreamsGroupDescribeResponseTopologyDescription(r, version)) : null;
   const topologyDescriptionStatus = version >= 1 ? r.int8() : 0;
   const assignorName = version >= 1 ? r.compactNullableString() : null;
   const unknownTaggedFields = r.taggedFields();
@@ -536,12 +548,17 @@ function readStreamsGroupDescribeResponseDescribedGroup(r: Reader, version: numb
   };
 }
 
-function writeStreamsGroupDescribeResponseTopology(w: Writer, version: number, m: StreamsGroupDescribeResponseTopologyInput): void {
+function writeStreamsGroupDescribeResponseTopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseTopologyInput,
+): void {
   w.int32(m.epoch);
   const { subtopologies = null } = m;
   w.compactNullableArrayLength(subtopologies);
   if (subtopologies !== null) {
-    for (let i = 0; i < subtopologies.length; i++) writeStreamsGroupDescribeResponseSubtopology(w, version, subtopologies[i]!);
+    for (let i = 0; i < subtopologies.length; i++)
+      writeStreamsGroupDescribeResponseSubtopology(w, version, subtopologies[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
@@ -553,13 +570,18 @@ function readStreamsGroupDescribeResponseTopology(r: Reader, version: number): S
   let subtopologies: StreamsGroupDescribeResponseSubtopology[] | null = null;
   if (subtopologyCount >= 0) {
     subtopologies = new Array(subtopologyCount);
-    for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupDescribeResponseSubtopology(r, version);
+    for (let i = 0; i < subtopologyCount; i++)
+      subtopologies[i] = readStreamsGroupDescribeResponseSubtopology(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return { epoch, subtopologies, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseSubtopology(w: Writer, version: number, m: StreamsGroupDescribeResponseSubtopologyInput): void {
+function writeStreamsGroupDescribeResponseSubtopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseSubtopologyInput,
+): void {
   w.compactString(m.subtopologyId);
   const { sourceTopics } = m;
   w.compactArrayLength(sourceTopics);
@@ -569,15 +591,20 @@ function writeStreamsGroupDescribeResponseSubtopology(w: Writer, version: number
   for (let i = 0; i < repartitionSinkTopics.length; i++) w.compactString(repartitionSinkTopics[i]!);
   const { stateChangelogTopics } = m;
   w.compactArrayLength(stateChangelogTopics);
-  for (let i = 0; i < stateChangelogTopics.length; i++) writeStreamsGroupDescribeResponseTopicInfo(w, version, stateChangelogTopics[i]!);
+  for (let i = 0; i < stateChangelogTopics.length; i++)
+    writeStreamsGroupDescribeResponseTopicInfo(w, version, stateChangelogTopics[i]!);
   const { repartitionSourceTopics } = m;
   w.compactArrayLength(repartitionSourceTopics);
-  for (let i = 0; i < repartitionSourceTopics.length; i++) writeStreamsGroupDescribeResponseTopicInfo(w, version, repartitionSourceTopics[i]!);
+  for (let i = 0; i < repartitionSourceTopics.length; i++)
+    writeStreamsGroupDescribeResponseTopicInfo(w, version, repartitionSourceTopics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseSubtopology(r: Reader, version: number): StreamsGroupDescribeResponseSubtopology {
+function readStreamsGroupDescribeResponseSubtopology(
+  r: Reader,
+  version: number,
+): StreamsGroupDescribeResponseSubtopology {
   const subtopologyId = r.compactString();
   const sourceTopicCount = r.compactArrayLength(1);
   const sourceTopics: string[] = new Array(sourceTopicCount);
@@ -587,10 +614,12 @@ function readStreamsGroupDescribeResponseSubtopology(r: Reader, version: number)
   for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics[i] = r.compactString();
   const stateChangelogTopicCount = r.compactArrayLength(9);
   const stateChangelogTopics: StreamsGroupDescribeResponseTopicInfo[] = new Array(stateChangelogTopicCount);
-  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics[i] = readStreamsGroupDescribeResponseTopicInfo(r, version);
+  for (let i = 0; i < stateChangelogTopicCount; i++)
+    stateChangelogTopics[i] = readStreamsGroupDescribeResponseTopicInfo(r, version);
   const repartitionSourceTopicCount = r.compactArrayLength(9);
   const repartitionSourceTopics: StreamsGroupDescribeResponseTopicInfo[] = new Array(repartitionSourceTopicCount);
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = readStreamsGroupDescribeResponseTopicInfo(r, version);
+  for (let i = 0; i < repartitionSourceTopicCount; i++)
+    repartitionSourceTopics[i] = readStreamsGroupDescribeResponseTopicInfo(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     subtopologyId,
@@ -602,7 +631,11 @@ function readStreamsGroupDescribeResponseSubtopology(r: Reader, version: number)
   };
 }
 
-function writeStreamsGroupDescribeResponseTopicInfo(w: Writer, version: number, m: StreamsGroupDescribeResponseTopicInfoInput): void {
+function writeStreamsGroupDescribeResponseTopicInfo(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseTopicInfoInput,
+): void {
   w.compactString(m.name);
   w.int32(m.partitions);
   w.int16(m.replicationFactor);
@@ -624,7 +657,11 @@ function readStreamsGroupDescribeResponseTopicInfo(r: Reader, version: number): 
   return { name, partitions, replicationFactor, topicConfigs, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseKeyValue(w: Writer, _version: number, m: StreamsGroupDescribeResponseKeyValueInput): void {
+function writeStreamsGroupDescribeResponseKeyValue(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupDescribeResponseKeyValueInput,
+): void {
   w.compactString(m.key);
   w.compactString(m.value);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -638,7 +675,11 @@ function readStreamsGroupDescribeResponseKeyValue(r: Reader, _version: number): 
   return { key, value, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseMember(w: Writer, version: number, m: StreamsGroupDescribeResponseMemberInput): void {
+function writeStreamsGroupDescribeResponseMember(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseMemberInput,
+): void {
   w.compactString(m.memberId);
   w.int32(m.memberEpoch);
   const { instanceId = null } = m;
@@ -660,7 +701,8 @@ function writeStreamsGroupDescribeResponseMember(w: Writer, version: number, m: 
   for (let i = 0; i < taskOffsets.length; i++) writeStreamsGroupDescribeResponseTaskOffset(w, version, taskOffsets[i]!);
   const { taskEndOffsets } = m;
   w.compactArrayLength(taskEndOffsets);
-  for (let i = 0; i < taskEndOffsets.length; i++) writeStreamsGroupDescribeResponseTaskOffset(w, version, taskEndOffsets[i]!);
+  for (let i = 0; i < taskEndOffsets.length; i++)
+    writeStreamsGroupDescribeResponseTaskOffset(w, version, taskEndOffsets[i]!);
   writeStreamsGroupDescribeResponseAssignment(w, version, m.assignment);
   writeStreamsGroupDescribeResponseAssignment(w, version, m.targetAssignment);
   w.bool(m.isClassic);
@@ -686,7 +728,8 @@ function readStreamsGroupDescribeResponseMember(r: Reader, version: number): Str
   for (let i = 0; i < taskOffsetCount; i++) taskOffsets[i] = readStreamsGroupDescribeResponseTaskOffset(r, version);
   const taskEndOffsetCount = r.compactArrayLength(14);
   const taskEndOffsets: StreamsGroupDescribeResponseTaskOffset[] = new Array(taskEndOffsetCount);
-  for (let i = 0; i < taskEndOffsetCount; i++) taskEndOffsets[i] = readStreamsGroupDescribeResponseTaskOffset(r, version);
+  for (let i = 0; i < taskEndOffsetCount; i++)
+    taskEndOffsets[i] = readStreamsGroupDescribeResponseTaskOffset(r, version);
   const assignment = readStreamsGroupDescribeResponseAssignment(r, version);
   const targetAssignment = readStreamsGroupDescribeResponseAssignment(r, version);
   const isClassic = r.bool();
@@ -711,7 +754,11 @@ function readStreamsGroupDescribeResponseMember(r: Reader, version: number): Str
   };
 }
 
-function writeStreamsGroupDescribeResponseEndpoint(w: Writer, _version: number, m: StreamsGroupDescribeResponseEndpointInput): void {
+function writeStreamsGroupDescribeResponseEndpoint(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupDescribeResponseEndpointInput,
+): void {
   w.compactString(m.host);
   w.uint16(m.port);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -725,7 +772,11 @@ function readStreamsGroupDescribeResponseEndpoint(r: Reader, _version: number): 
   return { host, port, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseTaskOffset(w: Writer, _version: number, m: StreamsGroupDescribeResponseTaskOffsetInput): void {
+function writeStreamsGroupDescribeResponseTaskOffset(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupDescribeResponseTaskOffsetInput,
+): void {
   w.compactString(m.subtopologyId);
   w.int32(m.partition);
   w.int64(m.offset);
@@ -733,7 +784,10 @@ function writeStreamsGroupDescribeResponseTaskOffset(w: Writer, _version: number
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseTaskOffset(r: Reader, _version: number): StreamsGroupDescribeResponseTaskOffset {
+function readStreamsGroupDescribeResponseTaskOffset(
+  r: Reader,
+  _version: number,
+): StreamsGroupDescribeResponseTaskOffset {
   const subtopologyId = r.compactString();
   const partition = r.int32();
   const offset = r.int64();
@@ -741,7 +795,11 @@ function readStreamsGroupDescribeResponseTaskOffset(r: Reader, _version: number)
   return { subtopologyId, partition, offset, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseAssignment(w: Writer, version: number, m: StreamsGroupDescribeResponseAssignmentInput): void {
+function writeStreamsGroupDescribeResponseAssignment(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseAssignmentInput,
+): void {
   const { activeTasks } = m;
   w.compactArrayLength(activeTasks);
   for (let i = 0; i < activeTasks.length; i++) writeStreamsGroupDescribeResponseTaskIds(w, version, activeTasks[i]!);
@@ -755,7 +813,10 @@ function writeStreamsGroupDescribeResponseAssignment(w: Writer, version: number,
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseAssignment(r: Reader, version: number): StreamsGroupDescribeResponseAssignment {
+function readStreamsGroupDescribeResponseAssignment(
+  r: Reader,
+  version: number,
+): StreamsGroupDescribeResponseAssignment {
   const activeTaskCount = r.compactArrayLength(3);
   const activeTasks: StreamsGroupDescribeResponseTaskIds[] = new Array(activeTaskCount);
   for (let i = 0; i < activeTaskCount; i++) activeTasks[i] = readStreamsGroupDescribeResponseTaskIds(r, version);
@@ -769,7 +830,11 @@ function readStreamsGroupDescribeResponseAssignment(r: Reader, version: number):
   return { activeTasks, standbyTasks, warmupTasks, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseTaskIds(w: Writer, _version: number, m: StreamsGroupDescribeResponseTaskIdsInput): void {
+function writeStreamsGroupDescribeResponseTaskIds(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupDescribeResponseTaskIdsInput,
+): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -787,38 +852,57 @@ function readStreamsGroupDescribeResponseTaskIds(r: Reader, _version: number): S
   return { subtopologyId, partitions, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseTopologyDescription(w: Writer, version: number, m: StreamsGroupDescribeResponseTopologyDescriptionInput): void {
+function writeStreamsGroupDescribeResponseTopologyDescription(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseTopologyDescriptionInput,
+): void {
   const { subtopologies } = m;
   w.compactArrayLength(subtopologies);
-  for (let i = 0; i < subtopologies.length; i++) writeStreamsGroupDescribeResponseTopologyDescriptionSubtopology(w, version, subtopologies[i]!);
+  for (let i = 0; i < subtopologies.length; i++)
+    writeStreamsGroupDescribeResponseTopologyDescriptionSubtopology(w, version, subtopologies[i]!);
   const { globalStores } = m;
   w.compactArrayLength(globalStores);
-  for (let i = 0; i < globalStores.length; i++) writeStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(w, version, globalStores[i]!);
+  for (let i = 0; i < globalStores.length; i++)
+    writeStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(w, version, globalStores[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseTopologyDescription(r: Reader, version: number): StreamsGroupDescribeResponseTopologyDescription {
+function readStreamsGroupDescribeResponseTopologyDescription(
+  r: Reader,
+  version: number,
+): StreamsGroupDescribeResponseTopologyDescription {
   const subtopologyCount = r.compactArrayLength(3);
   const subtopologies: StreamsGroupDescribeResponseTopologyDescriptionSubtopology[] = new Array(subtopologyCount);
-  for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r, version);
+  for (let i = 0; i < subtopologyCount; i++)
+    subtopologies[i] = readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r, version);
   const globalStoreCount = r.compactArrayLength(15);
   const globalStores: StreamsGroupDescribeResponseTopologyDescriptionGlobalStore[] = new Array(globalStoreCount);
-  for (let i = 0; i < globalStoreCount; i++) globalStores[i] = readStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(r, version);
+  for (let i = 0; i < globalStoreCount; i++)
+    globalStores[i] = readStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologies, globalStores, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseTopologyDescriptionSubtopology(w: Writer, version: number, m: StreamsGroupDescribeResponseTopologyDescriptionSubtopologyInput): void {
+function writeStreamsGroupDescribeResponseTopologyDescriptionSubtopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseTopologyDescriptionSubtopologyInput,
+): void {
   w.compactString(m.subtopologyId);
   const { nodes } = m;
   w.compactArrayLength(nodes);
-  for (let i = 0; i < nodes.length; i++) writeStreamsGroupDescribeResponseTopologyDescriptionNode(w, version, nodes[i]!);
+  for (let i = 0; i < nodes.length; i++)
+    writeStreamsGroupDescribeResponseTopologyDescriptionNode(w, version, nodes[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r: Reader, version: number): StreamsGroupDescribeResponseTopologyDescriptionSubtopology {
+function readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(
+  r: Reader,
+  version: number,
+): StreamsGroupDescribeResponseTopologyDescriptionSubtopology {
   const subtopologyId = r.compactString();
   const nodeCount = r.compactArrayLength(7);
   const nodes: StreamsGroupDescribeResponseTopologyDescriptionNode[] = new Array(nodeCount);
@@ -827,7 +911,11 @@ function readStreamsGroupDescribeResponseTopologyDescriptionSubtopology(r: Reade
   return { subtopologyId, nodes, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseTopologyDescriptionNode(w: Writer, _version: number, m: StreamsGroupDescribeResponseTopologyDescriptionNodeInput): void {
+function writeStreamsGroupDescribeResponseTopologyDescriptionNode(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupDescribeResponseTopologyDescriptionNodeInput,
+): void {
   w.compactString(m.name);
   w.int8(m.nodeType);
   const { sourceTopics } = m;
@@ -845,7 +933,10 @@ function writeStreamsGroupDescribeResponseTopologyDescriptionNode(w: Writer, _ve
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseTopologyDescriptionNode(r: Reader, _version: number): StreamsGroupDescribeResponseTopologyDescriptionNode {
+function readStreamsGroupDescribeResponseTopologyDescriptionNode(
+  r: Reader,
+  _version: number,
+): StreamsGroupDescribeResponseTopologyDescriptionNode {
   const name = r.compactString();
   const nodeType = r.int8();
   const sourceTopicCount = r.compactArrayLength(1);
@@ -862,14 +953,21 @@ function readStreamsGroupDescribeResponseTopologyDescriptionNode(r: Reader, _ver
   return { name, nodeType, sourceTopics, sinkTopic, stores, successors, unknownTaggedFields };
 }
 
-function writeStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(w: Writer, version: number, m: StreamsGroupDescribeResponseTopologyDescriptionGlobalStoreInput): void {
+function writeStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(
+  w: Writer,
+  version: number,
+  m: StreamsGroupDescribeResponseTopologyDescriptionGlobalStoreInput,
+): void {
   writeStreamsGroupDescribeResponseTopologyDescriptionNode(w, version, m.source);
   writeStreamsGroupDescribeResponseTopologyDescriptionNode(w, version, m.processor);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(r: Reader, version: number): StreamsGroupDescribeResponseTopologyDescriptionGlobalStore {
+function readStreamsGroupDescribeResponseTopologyDescriptionGlobalStore(
+  r: Reader,
+  version: number,
+): StreamsGroupDescribeResponseTopologyDescriptionGlobalStore {
   const source = readStreamsGroupDescribeResponseTopologyDescriptionNode(r, version);
   const processor = readStreamsGroupDescribeResponseTopologyDescriptionNode(r, version);
   const unknownTaggedFields = r.taggedFields();

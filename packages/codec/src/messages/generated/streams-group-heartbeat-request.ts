@@ -260,7 +260,10 @@ taskEndOffsets []struct 0+ null 0+ {
 shutdownApplication bool 0+
 `;
 
-export const StreamsGroupHeartbeatRequest: RequestMessage<StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatRequestInput> = {
+export const StreamsGroupHeartbeatRequest: RequestMessage<
+  StreamsGroupHeartbeatRequest,
+  StreamsGroupHeartbeatRequestInput
+> = {
   name: 'StreamsGroupHeartbeatRequest',
   type: 'request',
   apiKey: 88,
@@ -314,7 +317,8 @@ function writeStreamsGroupHeartbeatRequest(w: Writer, version: number, m: Stream
   const { standbyTasks = null } = m;
   w.compactNullableArrayLength(standbyTasks);
   if (standbyTasks !== null) {
-    for (let i = 0; i < standbyTasks.length; i++) writeStreamsGroupHeartbeatRequestTaskIds(w, version, standbyTasks[i]!);
+    for (let i = 0; i < standbyTasks.length; i++)
+      writeStreamsGroupHeartbeatRequestTaskIds(w, version, standbyTasks[i]!);
   }
   const { warmupTasks = null } = m;
   w.compactNullableArrayLength(warmupTasks);
@@ -334,12 +338,14 @@ function writeStreamsGroupHeartbeatRequest(w: Writer, version: number, m: Stream
   const { taskOffsets = null } = m;
   w.compactNullableArrayLength(taskOffsets);
   if (taskOffsets !== null) {
-    for (let i = 0; i < taskOffsets.length; i++) writeStreamsGroupHeartbeatRequestTaskOffset(w, version, taskOffsets[i]!);
+    for (let i = 0; i < taskOffsets.length; i++)
+      writeStreamsGroupHeartbeatRequestTaskOffset(w, version, taskOffsets[i]!);
   }
   const { taskEndOffsets = null } = m;
   w.compactNullableArrayLength(taskEndOffsets);
   if (taskEndOffsets !== null) {
-    for (let i = 0; i < taskEndOffsets.length; i++) writeStreamsGroupHeartbeatRequestTaskOffset(w, version, taskEndOffsets[i]!);
+    for (let i = 0; i < taskEndOffsets.length; i++)
+      writeStreamsGroupHeartbeatRequestTaskOffset(w, version, taskEndOffsets[i]!);
   }
   const { shutdownApplication = false } = m;
   w.bool(shutdownApplication);
@@ -392,7 +398,8 @@ function readStreamsGroupHeartbeatRequest(r: Reader, version: number): StreamsGr
   let taskEndOffsets: StreamsGroupHeartbeatRequestTaskOffset[] | null = null;
   if (taskEndOffsetCount >= 0) {
     taskEndOffsets = new Array(taskEndOffsetCount);
-    for (let i = 0; i < taskEndOffsetCount; i++) taskEndOffsets[i] = readStreamsGroupHeartbeatRequestTaskOffset(r, version);
+    for (let i = 0; i < taskEndOffsetCount; i++)
+      taskEndOffsets[i] = readStreamsGroupHeartbeatRequestTaskOffset(r, version);
   }
   const shutdownApplication = r.bool();
   const unknownTaggedFields = r.taggedFields();
@@ -418,11 +425,16 @@ function readStreamsGroupHeartbeatRequest(r: Reader, version: number): StreamsGr
   };
 }
 
-function writeStreamsGroupHeartbeatRequestTopology(w: Writer, version: number, m: StreamsGroupHeartbeatRequestTopologyInput): void {
+function writeStreamsGroupHeartbeatRequestTopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupHeartbeatRequestTopologyInput,
+): void {
   w.int32(m.epoch);
   const { subtopologies } = m;
   w.compactArrayLength(subtopologies);
-  for (let i = 0; i < subtopologies.length; i++) writeStreamsGroupHeartbeatRequestSubtopology(w, version, subtopologies[i]!);
+  for (let i = 0; i < subtopologies.length; i++)
+    writeStreamsGroupHeartbeatRequestSubtopology(w, version, subtopologies[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -436,7 +448,11 @@ function readStreamsGroupHeartbeatRequestTopology(r: Reader, version: number): S
   return { epoch, subtopologies, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatRequestSubtopology(w: Writer, version: number, m: StreamsGroupHeartbeatRequestSubtopologyInput): void {
+function writeStreamsGroupHeartbeatRequestSubtopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupHeartbeatRequestSubtopologyInput,
+): void {
   w.compactString(m.subtopologyId);
   const { sourceTopics } = m;
   w.compactArrayLength(sourceTopics);
@@ -446,21 +462,27 @@ function writeStreamsGroupHeartbeatRequestSubtopology(w: Writer, version: number
   for (let i = 0; i < sourceTopicRegex.length; i++) w.compactString(sourceTopicRegex[i]!);
   const { stateChangelogTopics } = m;
   w.compactArrayLength(stateChangelogTopics);
-  for (let i = 0; i < stateChangelogTopics.length; i++) writeStreamsGroupHeartbeatRequestTopicInfo(w, version, stateChangelogTopics[i]!);
+  for (let i = 0; i < stateChangelogTopics.length; i++)
+    writeStreamsGroupHeartbeatRequestTopicInfo(w, version, stateChangelogTopics[i]!);
   const { repartitionSinkTopics } = m;
   w.compactArrayLength(repartitionSinkTopics);
   for (let i = 0; i < repartitionSinkTopics.length; i++) w.compactString(repartitionSinkTopics[i]!);
   const { repartitionSourceTopics } = m;
   w.compactArrayLength(repartitionSourceTopics);
-  for (let i = 0; i < repartitionSourceTopics.length; i++) writeStreamsGroupHeartbeatRequestTopicInfo(w, version, repartitionSourceTopics[i]!);
+  for (let i = 0; i < repartitionSourceTopics.length; i++)
+    writeStreamsGroupHeartbeatRequestTopicInfo(w, version, repartitionSourceTopics[i]!);
   const { copartitionGroups } = m;
   w.compactArrayLength(copartitionGroups);
-  for (let i = 0; i < copartitionGroups.length; i++) writeStreamsGroupHeartbeatRequestCopartitionGroup(w, version, copartitionGroups[i]!);
+  for (let i = 0; i < copartitionGroups.length; i++)
+    writeStreamsGroupHeartbeatRequestCopartitionGroup(w, version, copartitionGroups[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupHeartbeatRequestSubtopology(r: Reader, version: number): StreamsGroupHeartbeatRequestSubtopology {
+function readStreamsGroupHeartbeatRequestSubtopology(
+  r: Reader,
+  version: number,
+): StreamsGroupHeartbeatRequestSubtopology {
   const subtopologyId = r.compactString();
   const sourceTopicCount = r.compactArrayLength(1);
   const sourceTopics: string[] = new Array(sourceTopicCount);
@@ -470,16 +492,19 @@ function readStreamsGroupHeartbeatRequestSubtopology(r: Reader, version: number)
   for (let i = 0; i < sourceTopicRegexCount; i++) sourceTopicRegex[i] = r.compactString();
   const stateChangelogTopicCount = r.compactArrayLength(9);
   const stateChangelogTopics: StreamsGroupHeartbeatRequestTopicInfo[] = new Array(stateChangelogTopicCount);
-  for (let i = 0; i < stateChangelogTopicCount; i++) stateChangelogTopics[i] = readStreamsGroupHeartbeatRequestTopicInfo(r, version);
+  for (let i = 0; i < stateChangelogTopicCount; i++)
+    stateChangelogTopics[i] = readStreamsGroupHeartbeatRequestTopicInfo(r, version);
   const repartitionSinkTopicCount = r.compactArrayLength(1);
   const repartitionSinkTopics: string[] = new Array(repartitionSinkTopicCount);
   for (let i = 0; i < repartitionSinkTopicCount; i++) repartitionSinkTopics[i] = r.compactString();
   const repartitionSourceTopicCount = r.compactArrayLength(9);
   const repartitionSourceTopics: StreamsGroupHeartbeatRequestTopicInfo[] = new Array(repartitionSourceTopicCount);
-  for (let i = 0; i < repartitionSourceTopicCount; i++) repartitionSourceTopics[i] = readStreamsGroupHeartbeatRequestTopicInfo(r, version);
+  for (let i = 0; i < repartitionSourceTopicCount; i++)
+    repartitionSourceTopics[i] = readStreamsGroupHeartbeatRequestTopicInfo(r, version);
   const copartitionGroupCount = r.compactArrayLength(4);
   const copartitionGroups: StreamsGroupHeartbeatRequestCopartitionGroup[] = new Array(copartitionGroupCount);
-  for (let i = 0; i < copartitionGroupCount; i++) copartitionGroups[i] = readStreamsGroupHeartbeatRequestCopartitionGroup(r, version);
+  for (let i = 0; i < copartitionGroupCount; i++)
+    copartitionGroups[i] = readStreamsGroupHeartbeatRequestCopartitionGroup(r, version);
   const unknownTaggedFields = r.taggedFields();
   return {
     subtopologyId,
@@ -493,7 +518,11 @@ function readStreamsGroupHeartbeatRequestSubtopology(r: Reader, version: number)
   };
 }
 
-function writeStreamsGroupHeartbeatRequestTopicInfo(w: Writer, version: number, m: StreamsGroupHeartbeatRequestTopicInfoInput): void {
+function writeStreamsGroupHeartbeatRequestTopicInfo(
+  w: Writer,
+  version: number,
+  m: StreamsGroupHeartbeatRequestTopicInfoInput,
+): void {
   w.compactString(m.name);
   w.int32(m.partitions);
   w.int16(m.replicationFactor);
@@ -515,7 +544,11 @@ function readStreamsGroupHeartbeatRequestTopicInfo(r: Reader, version: number): 
   return { name, partitions, replicationFactor, topicConfigs, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatRequestKeyValue(w: Writer, _version: number, m: StreamsGroupHeartbeatRequestKeyValueInput): void {
+function writeStreamsGroupHeartbeatRequestKeyValue(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatRequestKeyValueInput,
+): void {
   w.compactString(m.key);
   w.compactString(m.value);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -529,7 +562,11 @@ function readStreamsGroupHeartbeatRequestKeyValue(r: Reader, _version: number): 
   return { key, value, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatRequestCopartitionGroup(w: Writer, _version: number, m: StreamsGroupHeartbeatRequestCopartitionGroupInput): void {
+function writeStreamsGroupHeartbeatRequestCopartitionGroup(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatRequestCopartitionGroupInput,
+): void {
   const { sourceTopics } = m;
   w.compactArrayLength(sourceTopics);
   for (let i = 0; i < sourceTopics.length; i++) w.int16(sourceTopics[i]!);
@@ -543,7 +580,10 @@ function writeStreamsGroupHeartbeatRequestCopartitionGroup(w: Writer, _version: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupHeartbeatRequestCopartitionGroup(r: Reader, _version: number): StreamsGroupHeartbeatRequestCopartitionGroup {
+function readStreamsGroupHeartbeatRequestCopartitionGroup(
+  r: Reader,
+  _version: number,
+): StreamsGroupHeartbeatRequestCopartitionGroup {
   const sourceTopicCount = r.compactArrayLength(2);
   const sourceTopics: number[] = new Array(sourceTopicCount);
   for (let i = 0; i < sourceTopicCount; i++) sourceTopics[i] = r.int16();
@@ -557,7 +597,11 @@ function readStreamsGroupHeartbeatRequestCopartitionGroup(r: Reader, _version: n
   return { sourceTopics, sourceTopicRegex, repartitionSourceTopics, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatRequestTaskIds(w: Writer, _version: number, m: StreamsGroupHeartbeatRequestTaskIdsInput): void {
+function writeStreamsGroupHeartbeatRequestTaskIds(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatRequestTaskIdsInput,
+): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -575,7 +619,11 @@ function readStreamsGroupHeartbeatRequestTaskIds(r: Reader, _version: number): S
   return { subtopologyId, partitions, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatRequestEndpoint(w: Writer, _version: number, m: StreamsGroupHeartbeatRequestEndpointInput): void {
+function writeStreamsGroupHeartbeatRequestEndpoint(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatRequestEndpointInput,
+): void {
   w.compactString(m.host);
   w.uint16(m.port);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -589,7 +637,11 @@ function readStreamsGroupHeartbeatRequestEndpoint(r: Reader, _version: number): 
   return { host, port, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatRequestTaskOffset(w: Writer, _version: number, m: StreamsGroupHeartbeatRequestTaskOffsetInput): void {
+function writeStreamsGroupHeartbeatRequestTaskOffset(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatRequestTaskOffsetInput,
+): void {
   w.compactString(m.subtopologyId);
   w.int32(m.partition);
   w.int64(m.offset);
@@ -597,7 +649,10 @@ function writeStreamsGroupHeartbeatRequestTaskOffset(w: Writer, _version: number
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupHeartbeatRequestTaskOffset(r: Reader, _version: number): StreamsGroupHeartbeatRequestTaskOffset {
+function readStreamsGroupHeartbeatRequestTaskOffset(
+  r: Reader,
+  _version: number,
+): StreamsGroupHeartbeatRequestTaskOffset {
   const subtopologyId = r.compactString();
   const partition = r.int32();
   const offset = r.int64();

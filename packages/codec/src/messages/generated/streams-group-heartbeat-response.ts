@@ -176,7 +176,10 @@ partitionsByUserEndpoint []struct 0+ null 0+ {
 }
 `;
 
-export const StreamsGroupHeartbeatResponse: ResponseMessage<StreamsGroupHeartbeatResponse, StreamsGroupHeartbeatResponseInput> = {
+export const StreamsGroupHeartbeatResponse: ResponseMessage<
+  StreamsGroupHeartbeatResponse,
+  StreamsGroupHeartbeatResponseInput
+> = {
   name: 'StreamsGroupHeartbeatResponse',
   type: 'response',
   apiKey: 88,
@@ -236,7 +239,8 @@ function writeStreamsGroupHeartbeatResponse(w: Writer, version: number, m: Strea
   const { standbyTasks = null } = m;
   w.compactNullableArrayLength(standbyTasks);
   if (standbyTasks !== null) {
-    for (let i = 0; i < standbyTasks.length; i++) writeStreamsGroupHeartbeatResponseTaskIds(w, version, standbyTasks[i]!);
+    for (let i = 0; i < standbyTasks.length; i++)
+      writeStreamsGroupHeartbeatResponseTaskIds(w, version, standbyTasks[i]!);
   }
   const { warmupTasks = null } = m;
   w.compactNullableArrayLength(warmupTasks);
@@ -250,7 +254,8 @@ function writeStreamsGroupHeartbeatResponse(w: Writer, version: number, m: Strea
   const { partitionsByUserEndpoint = null } = m;
   w.compactNullableArrayLength(partitionsByUserEndpoint);
   if (partitionsByUserEndpoint !== null) {
-    for (let i = 0; i < partitionsByUserEndpoint.length; i++) writeStreamsGroupHeartbeatResponseEndpointToPartitions(w, version, partitionsByUserEndpoint[i]!);
+    for (let i = 0; i < partitionsByUserEndpoint.length; i++)
+      writeStreamsGroupHeartbeatResponseEndpointToPartitions(w, version, partitionsByUserEndpoint[i]!);
   }
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
@@ -296,7 +301,8 @@ function readStreamsGroupHeartbeatResponse(r: Reader, version: number): StreamsG
   let partitionsByUserEndpoint: StreamsGroupHeartbeatResponseEndpointToPartitions[] | null = null;
   if (partitionsByUserEndpointCount >= 0) {
     partitionsByUserEndpoint = new Array(partitionsByUserEndpointCount);
-    for (let i = 0; i < partitionsByUserEndpointCount; i++) partitionsByUserEndpoint[i] = readStreamsGroupHeartbeatResponseEndpointToPartitions(r, version);
+    for (let i = 0; i < partitionsByUserEndpointCount; i++)
+      partitionsByUserEndpoint[i] = readStreamsGroupHeartbeatResponseEndpointToPartitions(r, version);
   }
   const unknownTaggedFields = r.taggedFields();
   return {
@@ -320,7 +326,11 @@ function readStreamsGroupHeartbeatResponse(r: Reader, version: number): StreamsG
   };
 }
 
-function writeStreamsGroupHeartbeatResponseStatus(w: Writer, _version: number, m: StreamsGroupHeartbeatResponseStatusInput): void {
+function writeStreamsGroupHeartbeatResponseStatus(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatResponseStatusInput,
+): void {
   w.int8(m.statusCode);
   w.compactString(m.statusDetail);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -334,7 +344,11 @@ function readStreamsGroupHeartbeatResponseStatus(r: Reader, _version: number): S
   return { statusCode, statusDetail, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatResponseTaskIds(w: Writer, _version: number, m: StreamsGroupHeartbeatResponseTaskIdsInput): void {
+function writeStreamsGroupHeartbeatResponseTaskIds(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatResponseTaskIdsInput,
+): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -352,31 +366,46 @@ function readStreamsGroupHeartbeatResponseTaskIds(r: Reader, _version: number): 
   return { subtopologyId, partitions, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatResponseEndpointToPartitions(w: Writer, version: number, m: StreamsGroupHeartbeatResponseEndpointToPartitionsInput): void {
+function writeStreamsGroupHeartbeatResponseEndpointToPartitions(
+  w: Writer,
+  version: number,
+  m: StreamsGroupHeartbeatResponseEndpointToPartitionsInput,
+): void {
   writeStreamsGroupHeartbeatResponseEndpoint(w, version, m.userEndpoint);
   const { activePartitions } = m;
   w.compactArrayLength(activePartitions);
-  for (let i = 0; i < activePartitions.length; i++) writeStreamsGroupHeartbeatResponseTopicPartition(w, version, activePartitions[i]!);
+  for (let i = 0; i < activePartitions.length; i++)
+    writeStreamsGroupHeartbeatResponseTopicPartition(w, version, activePartitions[i]!);
   const { standbyPartitions } = m;
   w.compactArrayLength(standbyPartitions);
-  for (let i = 0; i < standbyPartitions.length; i++) writeStreamsGroupHeartbeatResponseTopicPartition(w, version, standbyPartitions[i]!);
+  for (let i = 0; i < standbyPartitions.length; i++)
+    writeStreamsGroupHeartbeatResponseTopicPartition(w, version, standbyPartitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupHeartbeatResponseEndpointToPartitions(r: Reader, version: number): StreamsGroupHeartbeatResponseEndpointToPartitions {
+function readStreamsGroupHeartbeatResponseEndpointToPartitions(
+  r: Reader,
+  version: number,
+): StreamsGroupHeartbeatResponseEndpointToPartitions {
   const userEndpoint = readStreamsGroupHeartbeatResponseEndpoint(r, version);
   const activePartitionCount = r.compactArrayLength(3);
   const activePartitions: StreamsGroupHeartbeatResponseTopicPartition[] = new Array(activePartitionCount);
-  for (let i = 0; i < activePartitionCount; i++) activePartitions[i] = readStreamsGroupHeartbeatResponseTopicPartition(r, version);
+  for (let i = 0; i < activePartitionCount; i++)
+    activePartitions[i] = readStreamsGroupHeartbeatResponseTopicPartition(r, version);
   const standbyPartitionCount = r.compactArrayLength(3);
   const standbyPartitions: StreamsGroupHeartbeatResponseTopicPartition[] = new Array(standbyPartitionCount);
-  for (let i = 0; i < standbyPartitionCount; i++) standbyPartitions[i] = readStreamsGroupHeartbeatResponseTopicPartition(r, version);
+  for (let i = 0; i < standbyPartitionCount; i++)
+    standbyPartitions[i] = readStreamsGroupHeartbeatResponseTopicPartition(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { userEndpoint, activePartitions, standbyPartitions, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatResponseEndpoint(w: Writer, _version: number, m: StreamsGroupHeartbeatResponseEndpointInput): void {
+function writeStreamsGroupHeartbeatResponseEndpoint(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatResponseEndpointInput,
+): void {
   w.compactString(m.host);
   w.uint16(m.port);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -390,7 +419,11 @@ function readStreamsGroupHeartbeatResponseEndpoint(r: Reader, _version: number):
   return { host, port, unknownTaggedFields };
 }
 
-function writeStreamsGroupHeartbeatResponseTopicPartition(w: Writer, _version: number, m: StreamsGroupHeartbeatResponseTopicPartitionInput): void {
+function writeStreamsGroupHeartbeatResponseTopicPartition(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupHeartbeatResponseTopicPartitionInput,
+): void {
   w.compactString(m.topic);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -399,7 +432,10 @@ function writeStreamsGroupHeartbeatResponseTopicPartition(w: Writer, _version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupHeartbeatResponseTopicPartition(r: Reader, _version: number): StreamsGroupHeartbeatResponseTopicPartition {
+function readStreamsGroupHeartbeatResponseTopicPartition(
+  r: Reader,
+  _version: number,
+): StreamsGroupHeartbeatResponseTopicPartition {
   const topic = r.compactString();
   const partitionCount = r.compactArrayLength(4);
   const partitions: number[] = new Array(partitionCount);

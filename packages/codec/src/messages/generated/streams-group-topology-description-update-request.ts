@@ -117,7 +117,10 @@ topologyDescription struct 0+ {
 }
 `;
 
-export const StreamsGroupTopologyDescriptionUpdateRequest: RequestMessage<StreamsGroupTopologyDescriptionUpdateRequest, StreamsGroupTopologyDescriptionUpdateRequestInput> = {
+export const StreamsGroupTopologyDescriptionUpdateRequest: RequestMessage<
+  StreamsGroupTopologyDescriptionUpdateRequest,
+  StreamsGroupTopologyDescriptionUpdateRequestInput
+> = {
   name: 'StreamsGroupTopologyDescriptionUpdateRequest',
   type: 'request',
   apiKey: 93,
@@ -149,7 +152,11 @@ export const StreamsGroupTopologyDescriptionUpdateRequest: RequestMessage<Stream
   },
 };
 
-function writeStreamsGroupTopologyDescriptionUpdateRequest(w: Writer, version: number, m: StreamsGroupTopologyDescriptionUpdateRequestInput): void {
+function writeStreamsGroupTopologyDescriptionUpdateRequest(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTopologyDescriptionUpdateRequestInput,
+): void {
   w.compactString(m.groupId);
   w.compactString(m.memberId);
   w.int32(m.topologyEpoch);
@@ -158,7 +165,10 @@ function writeStreamsGroupTopologyDescriptionUpdateRequest(w: Writer, version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyDescriptionUpdateRequest(r: Reader, version: number): StreamsGroupTopologyDescriptionUpdateRequest {
+function readStreamsGroupTopologyDescriptionUpdateRequest(
+  r: Reader,
+  version: number,
+): StreamsGroupTopologyDescriptionUpdateRequest {
   const groupId = r.compactString();
   const memberId = r.compactString();
   const topologyEpoch = r.int32();
@@ -167,47 +177,75 @@ function readStreamsGroupTopologyDescriptionUpdateRequest(r: Reader, version: nu
   return { groupId, memberId, topologyEpoch, topologyDescription, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescription(w: Writer, version: number, m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionInput): void {
+function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescription(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionInput,
+): void {
   const { subtopologies } = m;
   w.compactArrayLength(subtopologies);
-  for (let i = 0; i < subtopologies.length; i++) writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(w, version, subtopologies[i]!);
+  for (let i = 0; i < subtopologies.length; i++)
+    writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(w, version, subtopologies[i]!);
   const { globalStores } = m;
   w.compactArrayLength(globalStores);
-  for (let i = 0; i < globalStores.length; i++) writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(w, version, globalStores[i]!);
+  for (let i = 0; i < globalStores.length; i++)
+    writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(w, version, globalStores[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescription(r: Reader, version: number): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescription {
+function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescription(
+  r: Reader,
+  version: number,
+): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescription {
   const subtopologyCount = r.compactArrayLength(3);
-  const subtopologies: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology[] = new Array(subtopologyCount);
-  for (let i = 0; i < subtopologyCount; i++) subtopologies[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(r, version);
+  const subtopologies: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology[] = new Array(
+    subtopologyCount,
+  );
+  for (let i = 0; i < subtopologyCount; i++)
+    subtopologies[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(r, version);
   const globalStoreCount = r.compactArrayLength(15);
-  const globalStores: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore[] = new Array(globalStoreCount);
-  for (let i = 0; i < globalStoreCount; i++) globalStores[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(r, version);
+  const globalStores: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore[] = new Array(
+    globalStoreCount,
+  );
+  for (let i = 0; i < globalStoreCount; i++)
+    globalStores[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologies, globalStores, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(w: Writer, version: number, m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopologyInput): void {
+function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopologyInput,
+): void {
   w.compactString(m.subtopologyId);
   const { nodes } = m;
   w.compactArrayLength(nodes);
-  for (let i = 0; i < nodes.length; i++) writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(w, version, nodes[i]!);
+  for (let i = 0; i < nodes.length; i++)
+    writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(w, version, nodes[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(r: Reader, version: number): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology {
+function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology(
+  r: Reader,
+  version: number,
+): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionSubtopology {
   const subtopologyId = r.compactString();
   const nodeCount = r.compactArrayLength(7);
   const nodes: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode[] = new Array(nodeCount);
-  for (let i = 0; i < nodeCount; i++) nodes[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r, version);
+  for (let i = 0; i < nodeCount; i++)
+    nodes[i] = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r, version);
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, nodes, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(w: Writer, _version: number, m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNodeInput): void {
+function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNodeInput,
+): void {
   w.compactString(m.name);
   w.int8(m.nodeType);
   const { sourceTopics } = m;
@@ -225,7 +263,10 @@ function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNod
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r: Reader, _version: number): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode {
+function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(
+  r: Reader,
+  _version: number,
+): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode {
   const name = r.compactString();
   const nodeType = r.int8();
   const sourceTopicCount = r.compactArrayLength(1);
@@ -242,14 +283,21 @@ function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode
   return { name, nodeType, sourceTopics, sinkTopic, stores, successors, unknownTaggedFields };
 }
 
-function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(w: Writer, version: number, m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStoreInput): void {
+function writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(
+  w: Writer,
+  version: number,
+  m: StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStoreInput,
+): void {
   writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(w, version, m.source);
   writeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(w, version, m.processor);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(r: Reader, version: number): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore {
+function readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore(
+  r: Reader,
+  version: number,
+): StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore {
   const source = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r, version);
   const processor = readStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(r, version);
   const unknownTaggedFields = r.taggedFields();

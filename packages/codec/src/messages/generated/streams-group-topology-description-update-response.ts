@@ -28,7 +28,10 @@ errorCode int16 0+
 errorMessage string 0+ null 0+
 `;
 
-export const StreamsGroupTopologyDescriptionUpdateResponse: ResponseMessage<StreamsGroupTopologyDescriptionUpdateResponse, StreamsGroupTopologyDescriptionUpdateResponseInput> = {
+export const StreamsGroupTopologyDescriptionUpdateResponse: ResponseMessage<
+  StreamsGroupTopologyDescriptionUpdateResponse,
+  StreamsGroupTopologyDescriptionUpdateResponseInput
+> = {
   name: 'StreamsGroupTopologyDescriptionUpdateResponse',
   type: 'response',
   apiKey: 93,
@@ -60,7 +63,11 @@ export const StreamsGroupTopologyDescriptionUpdateResponse: ResponseMessage<Stre
   },
 };
 
-function writeStreamsGroupTopologyDescriptionUpdateResponse(w: Writer, _version: number, m: StreamsGroupTopologyDescriptionUpdateResponseInput): void {
+function writeStreamsGroupTopologyDescriptionUpdateResponse(
+  w: Writer,
+  _version: number,
+  m: StreamsGroupTopologyDescriptionUpdateResponseInput,
+): void {
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -69,7 +76,10 @@ function writeStreamsGroupTopologyDescriptionUpdateResponse(w: Writer, _version:
   w.taggedFields(unknownTaggedFields);
 }
 
-function readStreamsGroupTopologyDescriptionUpdateResponse(r: Reader, _version: number): StreamsGroupTopologyDescriptionUpdateResponse {
+function readStreamsGroupTopologyDescriptionUpdateResponse(
+  r: Reader,
+  _version: number,
+): StreamsGroupTopologyDescriptionUpdateResponse {
   const throttleTimeMs = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

@@ -165,7 +165,8 @@ function readTxnOffsetCommitRequest(r: Reader, version: number): TxnOffsetCommit
   const generationIdOrMemberEpoch = version >= 3 ? r.int32() : -1;
   const memberId = version >= 3 ? r.compactString() : '';
   const groupInstanceId = version >= 3 ? r.compactNullableString() : null;
-  const topicCount = version >= 6 ? r.compactArrayLength(18) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const topicCount =
+    version >= 6 ? r.compactArrayLength(18) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: TxnOffsetCommitRequestTopic[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readTxnOffsetCommitRequestTopic(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
@@ -207,7 +208,11 @@ function readTxnOffsetCommitRequestTopic(r: Reader, version: number): TxnOffsetC
   return { name, topicId, partitions, unknownTaggedFields };
 }
 
-function writeTxnOffsetCommitRequestPartition(w: Writer, version: number, m: TxnOffsetCommitRequestPartitionInput): void {
+function writeTxnOffsetCommitRequestPartition(
+  w: Writer,
+  version: number,
+  m: TxnOffsetCommitRequestPartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int64(m.committedOffset);
   const { committedLeaderEpoch = -1 } = m;

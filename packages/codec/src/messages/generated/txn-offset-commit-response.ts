@@ -112,7 +112,8 @@ function writeTxnOffsetCommitResponse(w: Writer, version: number, m: TxnOffsetCo
 
 function readTxnOffsetCommitResponse(r: Reader, version: number): TxnOffsetCommitResponse {
   const throttleTimeMs = r.int32();
-  const topicCount = version >= 6 ? r.compactArrayLength(18) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
+  const topicCount =
+    version >= 6 ? r.compactArrayLength(18) : version >= 3 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: TxnOffsetCommitResponseTopic[] = new Array(topicCount);
   for (let i = 0; i < topicCount; i++) topics[i] = readTxnOffsetCommitResponseTopic(r, version);
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
@@ -144,7 +145,11 @@ function readTxnOffsetCommitResponseTopic(r: Reader, version: number): TxnOffset
   return { name, topicId, partitions, unknownTaggedFields };
 }
 
-function writeTxnOffsetCommitResponsePartition(w: Writer, version: number, m: TxnOffsetCommitResponsePartitionInput): void {
+function writeTxnOffsetCommitResponsePartition(
+  w: Writer,
+  version: number,
+  m: TxnOffsetCommitResponsePartitionInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { unknownTaggedFields = noTaggedFields } = m;

@@ -20,7 +20,10 @@ const layout = `
 controllerId int32 0+
 `;
 
-export const UnregisterControllerRequest: RequestMessage<UnregisterControllerRequest, UnregisterControllerRequestInput> = {
+export const UnregisterControllerRequest: RequestMessage<
+  UnregisterControllerRequest,
+  UnregisterControllerRequestInput
+> = {
   name: 'UnregisterControllerRequest',
   type: 'request',
   apiKey: 94,

@@ -28,7 +28,10 @@ errorCode int16 0+
 errorMessage string 0+ null 0+
 `;
 
-export const UnregisterControllerResponse: ResponseMessage<UnregisterControllerResponse, UnregisterControllerResponseInput> = {
+export const UnregisterControllerResponse: ResponseMessage<
+  UnregisterControllerResponse,
+  UnregisterControllerResponseInput
+> = {
   name: 'UnregisterControllerResponse',
   type: 'response',
   apiKey: 94,

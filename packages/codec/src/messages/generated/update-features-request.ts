@@ -94,7 +94,8 @@ function writeUpdateFeaturesRequest(w: Writer, version: number, m: UpdateFeature
   w.int32(timeoutMs);
   const { featureUpdates } = m;
   w.compactArrayLength(featureUpdates);
-  for (let i = 0; i < featureUpdates.length; i++) writeUpdateFeaturesRequestFeatureUpdateKey(w, version, featureUpdates[i]!);
+  for (let i = 0; i < featureUpdates.length; i++)
+    writeUpdateFeaturesRequestFeatureUpdateKey(w, version, featureUpdates[i]!);
   const { validateOnly = false } = m;
   if (version >= 1) w.bool(validateOnly);
   else if (validateOnly !== false) throw notInVersion('validateOnly', version);
@@ -106,13 +107,18 @@ function readUpdateFeaturesRequest(r: Reader, version: number): UpdateFeaturesRe
   const timeoutMs = r.int32();
   const featureUpdateCount = r.compactArrayLength(5);
   const featureUpdates: UpdateFeaturesRequestFeatureUpdateKey[] = new Array(featureUpdateCount);
-  for (let i = 0; i < featureUpdateCount; i++) featureUpdates[i] = readUpdateFeaturesRequestFeatureUpdateKey(r, version);
+  for (let i = 0; i < featureUpdateCount; i++)
+    featureUpdates[i] = readUpdateFeaturesRequestFeatureUpdateKey(r, version);
   const validateOnly = version >= 1 ? r.bool() : false;
   const unknownTaggedFields = r.taggedFields();
   return { timeoutMs, featureUpdates, validateOnly, unknownTaggedFields };
 }
 
-function writeUpdateFeaturesRequestFeatureUpdateKey(w: Writer, version: number, m: UpdateFeaturesRequestFeatureUpdateKeyInput): void {
+function writeUpdateFeaturesRequestFeatureUpdateKey(
+  w: Writer,
+  version: number,
+  m: UpdateFeaturesRequestFeatureUpdateKeyInput,
+): void {
   w.compactString(m.feature);
   w.int16(m.maxVersionLevel);
   const { allowDowngrade = false } = m;

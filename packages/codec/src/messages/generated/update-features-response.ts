@@ -109,7 +109,11 @@ function readUpdateFeaturesResponse(r: Reader, version: number): UpdateFeaturesR
   return { throttleTimeMs, errorCode, errorMessage, results, unknownTaggedFields };
 }
 
-function writeUpdateFeaturesResponseUpdatableFeatureResult(w: Writer, _version: number, m: UpdateFeaturesResponseUpdatableFeatureResultInput): void {
+function writeUpdateFeaturesResponseUpdatableFeatureResult(
+  w: Writer,
+  _version: number,
+  m: UpdateFeaturesResponseUpdatableFeatureResultInput,
+): void {
   w.compactString(m.feature);
   w.int16(m.errorCode);
   w.compactNullableString(m.errorMessage);
@@ -117,7 +121,10 @@ function writeUpdateFeaturesResponseUpdatableFeatureResult(w: Writer, _version: 
   w.taggedFields(unknownTaggedFields);
 }
 
-function readUpdateFeaturesResponseUpdatableFeatureResult(r: Reader, _version: number): UpdateFeaturesResponseUpdatableFeatureResult {
+function readUpdateFeaturesResponseUpdatableFeatureResult(
+  r: Reader,
+  _version: number,
+): UpdateFeaturesResponseUpdatableFeatureResult {
   const feature = r.compactString();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

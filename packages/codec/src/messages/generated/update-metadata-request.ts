@@ -223,10 +223,7 @@ function writeUpdateMetadataRequest(w: Writer, version: number, m: UpdateMetadat
   const { isKRaftController = false } = m;
   if (version >= 8) w.bool(isKRaftController);
   else if (isKRaftController !== false) throw notInVersion('isKRaftController', version);
-  const { type = 0 } = m;
-  if (version <= 7) {
-    if (type !== 0) throw notInVersion('type', version);
-  }
+  if (version <= 7 && m.type !== undefined && m.type !== 0) throw notInVersion('type', version);
   w.int32(m.controllerEpoch);
   const { brokerEpoch = -1n } = m;
   if (version >= 5) w.int64(brokerEpoch);
@@ -235,20 +232,24 @@ function writeUpdateMetadataRequest(w: Writer, version: number, m: UpdateMetadat
     if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
   } else {
     w.arrayLength(ungroupedPartitionStates);
-    for (let i = 0; i < ungroupedPartitionStates.length; i++) writeUpdateMetadataRequestUpdateMetadataPartitionState(w, version, ungroupedPartitionStates[i]!);
+    for (let i = 0; i < ungroupedPartitionStates.length; i++)
+      writeUpdateMetadataRequestUpdateMetadataPartitionState(w, version, ungroupedPartitionStates[i]!);
   }
   const { topicStates = [] } = m;
   if (version >= 6) {
     w.compactArrayLength(topicStates);
-    for (let i = 0; i < topicStates.length; i++) writeUpdateMetadataRequestUpdateMetadataTopicState(w, version, topicStates[i]!);
+    for (let i = 0; i < topicStates.length; i++)
+      writeUpdateMetadataRequestUpdateMetadataTopicState(w, version, topicStates[i]!);
   } else if (version >= 5) {
     w.arrayLength(topicStates);
-    for (let i = 0; i < topicStates.length; i++) writeUpdateMetadataRequestUpdateMetadataTopicState(w, version, topicStates[i]!);
+    for (let i = 0; i < topicStates.length; i++)
+      writeUpdateMetadataRequestUpdateMetadataTopicState(w, version, topicStates[i]!);
   } else if (topicStates.length > 0) throw notInVersion('topicStates', version);
   const { liveBrokers } = m;
   if (version >= 6) w.compactArrayLength(liveBrokers);
   else w.arrayLength(liveBrokers);
-  for (let i = 0; i < liveBrokers.length; i++) writeUpdateMetadataRequestUpdateMetadataBroker(w, version, liveBrokers[i]!);
+  for (let i = 0; i < liveBrokers.length; i++)
+    writeUpdateMetadataRequestUpdateMetadataBroker(w, version, liveBrokers[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) {
     const hasType = version >= 8 && m.type !== undefined && m.type !== 0;
@@ -273,12 +274,30 @@ function readUpdateMetadataRequest(r: Reader, version: number): UpdateMetadataRe
   const controllerEpoch = r.int32();
   const brokerEpoch = version >= 5 ? r.int64() : -1n;
   const ungroupedPartitionStateCount = version >= 5 ? 0 : version >= 4 ? r.arrayLength(34) : r.arrayLength(30);
-  const ungroupedPartitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = new Array(ungroupedPartitionStateCount);
-  for (let i = 0; i < ungroupedPartitionStateCount; i++) ungroupedPartitionStates[i] = readUpdateMetadataRequestUpdateMetadataPartitionState(r, version);
-  const topicStateCount = version >= 7 ? r.compactArrayLength(19) : version >= 6 ? r.compactArrayLength(3) : version >= 5 ? r.arrayLength(6) : 0;
+  const ungroupedPartitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = new Array(
+    ungroupedPartitionStateCount,
+  );
+  for (let i = 0; i < ungroupedPartitionStateCount; i++)
+    ungroupedPartitionStates[i] = readUpdateMetadataRequestUpdateMetadataPartitionState(r, version);
+  const topicStateCount =
+    version >= 7
+      ? r.compactArrayLength(19)
+      : version >= 6
+        ? r.compactArrayLength(3)
+        : version >= 5
+          ? r.arrayLength(6)
+          : 0;
   const topicStates: UpdateMetadataRequestUpdateMetadataTopicState[] = new Array(topicStateCount);
-  for (let i = 0; i < topicStateCount; i++) topicStates[i] = readUpdateMetadataRequestUpdateMetadataTopicState(r, version);
-  const liveBrokerCount = version >= 6 ? r.compactArrayLength(7) : version >= 2 ? r.arrayLength(10) : version >= 1 ? r.arrayLength(8) : r.arrayLength(10);
+  for (let i = 0; i < topicStateCount; i++)
+    topicStates[i] = readUpdateMetadataRequestUpdateMetadataTopicState(r, version);
+  const liveBrokerCount =
+    version >= 6
+      ? r.compactArrayLength(7)
+      : version >= 2
+        ? r.arrayLength(10)
+        : version >= 1
+          ? r.arrayLength(8)
+          : r.arrayLength(10);
   const liveBrokers: UpdateMetadataRequestUpdateMetadataBroker[] = new Array(liveBrokerCount);
   for (let i = 0; i < liveBrokerCount; i++) liveBrokers[i] = readUpdateMetadataRequestUpdateMetadataBroker(r, version);
   let unknownTaggedFields = noTaggedFields;
@@ -314,7 +333,11 @@ function readUpdateMetadataRequest(r: Reader, version: number): UpdateMetadataRe
   };
 }
 
-function writeUpdateMetadataRequestUpdateMetadataPartitionState(w: Writer, version: number, m: UpdateMetadataRequestUpdateMetadataPartitionStateInput): void {
+function writeUpdateMetadataRequestUpdateMetadataPartitionState(
+  w: Writer,
+  version: number,
+  m: UpdateMetadataRequestUpdateMetadataPartitionStateInput,
+): void {
   const { topicName = '' } = m;
   if (version <= 4) w.string(topicName);
   w.int32(m.partitionIndex);
@@ -343,7 +366,10 @@ function writeUpdateMetadataRequestUpdateMetadataPartitionState(w: Writer, versi
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readUpdateMetadataRequestUpdateMetadataPartitionState(r: Reader, version: number): UpdateMetadataRequestUpdateMetadataPartitionState {
+function readUpdateMetadataRequestUpdateMetadataPartitionState(
+  r: Reader,
+  version: number,
+): UpdateMetadataRequestUpdateMetadataPartitionState {
   const topicName = version >= 5 ? '' : r.string();
   const partitionIndex = r.int32();
   const controllerEpoch = r.int32();
@@ -374,7 +400,11 @@ function readUpdateMetadataRequestUpdateMetadataPartitionState(r: Reader, versio
   };
 }
 
-function writeUpdateMetadataRequestUpdateMetadataTopicState(w: Writer, version: number, m: UpdateMetadataRequestUpdateMetadataTopicStateInput): void {
+function writeUpdateMetadataRequestUpdateMetadataTopicState(
+  w: Writer,
+  version: number,
+  m: UpdateMetadataRequestUpdateMetadataTopicStateInput,
+): void {
   const { topicName } = m;
   if (version >= 6) w.compactString(topicName);
   else w.string(topicName);
@@ -383,23 +413,32 @@ function writeUpdateMetadataRequestUpdateMetadataTopicState(w: Writer, version: 
   const { partitionStates } = m;
   if (version >= 6) w.compactArrayLength(partitionStates);
   else w.arrayLength(partitionStates);
-  for (let i = 0; i < partitionStates.length; i++) writeUpdateMetadataRequestUpdateMetadataPartitionState(w, version, partitionStates[i]!);
+  for (let i = 0; i < partitionStates.length; i++)
+    writeUpdateMetadataRequestUpdateMetadataPartitionState(w, version, partitionStates[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readUpdateMetadataRequestUpdateMetadataTopicState(r: Reader, version: number): UpdateMetadataRequestUpdateMetadataTopicState {
+function readUpdateMetadataRequestUpdateMetadataTopicState(
+  r: Reader,
+  version: number,
+): UpdateMetadataRequestUpdateMetadataTopicState {
   const topicName = version >= 6 ? r.compactString() : r.string();
   const topicId = version >= 7 ? r.uuid() : zeroUuid;
   const partitionStateCount = version >= 6 ? r.compactArrayLength(24) : r.arrayLength(32);
   const partitionStates: UpdateMetadataRequestUpdateMetadataPartitionState[] = new Array(partitionStateCount);
-  for (let i = 0; i < partitionStateCount; i++) partitionStates[i] = readUpdateMetadataRequestUpdateMetadataPartitionState(r, version);
+  for (let i = 0; i < partitionStateCount; i++)
+    partitionStates[i] = readUpdateMetadataRequestUpdateMetadataPartitionState(r, version);
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { topicName, topicId, partitionStates, unknownTaggedFields };
 }
 
-function writeUpdateMetadataRequestUpdateMetadataBroker(w: Writer, version: number, m: UpdateMetadataRequestUpdateMetadataBrokerInput): void {
+function writeUpdateMetadataRequestUpdateMetadataBroker(
+  w: Writer,
+  version: number,
+  m: UpdateMetadataRequestUpdateMetadataBrokerInput,
+): void {
   w.int32(m.id);
   const { v0Host = '' } = m;
   if (version <= 0) w.string(v0Host);
@@ -408,10 +447,12 @@ function writeUpdateMetadataRequestUpdateMetadataBroker(w: Writer, version: numb
   const { endpoints = [] } = m;
   if (version >= 6) {
     w.compactArrayLength(endpoints);
-    for (let i = 0; i < endpoints.length; i++) writeUpdateMetadataRequestUpdateMetadataEndpoint(w, version, endpoints[i]!);
+    for (let i = 0; i < endpoints.length; i++)
+      writeUpdateMetadataRequestUpdateMetadataEndpoint(w, version, endpoints[i]!);
   } else if (version >= 1) {
     w.arrayLength(endpoints);
-    for (let i = 0; i < endpoints.length; i++) writeUpdateMetadataRequestUpdateMetadataEndpoint(w, version, endpoints[i]!);
+    for (let i = 0; i < endpoints.length; i++)
+      writeUpdateMetadataRequestUpdateMetadataEndpoint(w, version, endpoints[i]!);
   }
   const { rack = '' } = m;
   if (version >= 6) w.compactNullableString(rack);
@@ -421,11 +462,15 @@ function writeUpdateMetadataRequestUpdateMetadataBroker(w: Writer, version: numb
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readUpdateMetadataRequestUpdateMetadataBroker(r: Reader, version: number): UpdateMetadataRequestUpdateMetadataBroker {
+function readUpdateMetadataRequestUpdateMetadataBroker(
+  r: Reader,
+  version: number,
+): UpdateMetadataRequestUpdateMetadataBroker {
   const id = r.int32();
   const v0Host = version >= 1 ? '' : r.string();
   const v0Port = version >= 1 ? 0 : r.int32();
-  const endpointCount = version >= 6 ? r.compactArrayLength(9) : version >= 3 ? r.arrayLength(10) : version >= 1 ? r.arrayLength(8) : 0;
+  const endpointCount =
+    version >= 6 ? r.compactArrayLength(9) : version >= 3 ? r.arrayLength(10) : version >= 1 ? r.arrayLength(8) : 0;
   const endpoints: UpdateMetadataRequestUpdateMetadataEndpoint[] = new Array(endpointCount);
   for (let i = 0; i < endpointCount; i++) endpoints[i] = readUpdateMetadataRequestUpdateMetadataEndpoint(r, version);
   const rack = version >= 6 ? r.compactNullableString() : version >= 2 ? r.nullableString() : '';
@@ -433,7 +478,11 @@ function readUpdateMetadataRequestUpdateMetadataBroker(r: Reader, version: numbe
   return { id, v0Host, v0Port, endpoints, rack, unknownTaggedFields };
 }
 
-function writeUpdateMetadataRequestUpdateMetadataEndpoint(w: Writer, version: number, m: UpdateMetadataRequestUpdateMetadataEndpointInput): void {
+function writeUpdateMetadataRequestUpdateMetadataEndpoint(
+  w: Writer,
+  version: number,
+  m: UpdateMetadataRequestUpdateMetadataEndpointInput,
+): void {
   w.int32(m.port);
   const { host } = m;
   if (version >= 6) w.compactString(host);
@@ -447,7 +496,10 @@ function writeUpdateMetadataRequestUpdateMetadataEndpoint(w: Writer, version: nu
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readUpdateMetadataRequestUpdateMetadataEndpoint(r: Reader, version: number): UpdateMetadataRequestUpdateMetadataEndpoint {
+function readUpdateMetadataRequestUpdateMetadataEndpoint(
+  r: Reader,
+  version: number,
+): UpdateMetadataRequestUpdateMetadataEndpoint {
   const port = r.int32();
   const host = version >= 6 ? r.compactString() : r.string();
   const listener = version >= 6 ? r.compactString() : version >= 3 ? r.string() : '';

@@ -140,7 +140,11 @@ function readUpdateRaftVoterRequest(r: Reader, version: number): UpdateRaftVoter
   };
 }
 
-function writeUpdateRaftVoterRequestListener(w: Writer, _version: number, m: UpdateRaftVoterRequestListenerInput): void {
+function writeUpdateRaftVoterRequestListener(
+  w: Writer,
+  _version: number,
+  m: UpdateRaftVoterRequestListenerInput,
+): void {
   w.compactString(m.name);
   w.compactString(m.host);
   w.uint16(m.port);
@@ -156,14 +160,21 @@ function readUpdateRaftVoterRequestListener(r: Reader, _version: number): Update
   return { name, host, port, unknownTaggedFields };
 }
 
-function writeUpdateRaftVoterRequestKRaftVersionFeature(w: Writer, _version: number, m: UpdateRaftVoterRequestKRaftVersionFeatureInput): void {
+function writeUpdateRaftVoterRequestKRaftVersionFeature(
+  w: Writer,
+  _version: number,
+  m: UpdateRaftVoterRequestKRaftVersionFeatureInput,
+): void {
   w.int16(m.minSupportedVersion);
   w.int16(m.maxSupportedVersion);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readUpdateRaftVoterRequestKRaftVersionFeature(r: Reader, _version: number): UpdateRaftVoterRequestKRaftVersionFeature {
+function readUpdateRaftVoterRequestKRaftVersionFeature(
+  r: Reader,
+  _version: number,
+): UpdateRaftVoterRequestKRaftVersionFeature {
   const minSupportedVersion = r.int16();
   const maxSupportedVersion = r.int16();
   const unknownTaggedFields = r.taggedFields();

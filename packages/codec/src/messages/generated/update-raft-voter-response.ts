@@ -88,7 +88,8 @@ function writeUpdateRaftVoterResponse(w: Writer, version: number, m: UpdateRaftV
   w.int32(m.throttleTimeMs);
   w.int16(m.errorCode);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasCurrentLeader = m.currentLeader !== undefined && !isDefaultUpdateRaftVoterResponseCurrentLeader(m.currentLeader);
+  const hasCurrentLeader =
+    m.currentLeader !== undefined && !isDefaultUpdateRaftVoterResponseCurrentLeader(m.currentLeader);
   w.uvarint(unknownTaggedFields.length + Number(hasCurrentLeader));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasCurrentLeader) {
@@ -124,7 +125,11 @@ function readUpdateRaftVoterResponse(r: Reader, version: number): UpdateRaftVote
   return { throttleTimeMs, errorCode, currentLeader, unknownTaggedFields };
 }
 
-function writeUpdateRaftVoterResponseCurrentLeader(w: Writer, _version: number, m: UpdateRaftVoterResponseCurrentLeaderInput): void {
+function writeUpdateRaftVoterResponseCurrentLeader(
+  w: Writer,
+  _version: number,
+  m: UpdateRaftVoterResponseCurrentLeaderInput,
+): void {
   const { leaderId = -1 } = m;
   w.int32(leaderId);
   const { leaderEpoch = -1 } = m;

@@ -155,7 +155,8 @@ function writeVoteRequestTopicData(w: Writer, version: number, m: VoteRequestTop
 
 function readVoteRequestTopicData(r: Reader, version: number): VoteRequestTopicData {
   const topicName = r.compactString();
-  const partitionCount = version >= 2 ? r.compactArrayLength(58) : version >= 1 ? r.compactArrayLength(57) : r.compactArrayLength(25);
+  const partitionCount =
+    version >= 2 ? r.compactArrayLength(58) : version >= 1 ? r.compactArrayLength(57) : r.compactArrayLength(25);
   const partitions: VoteRequestPartitionData[] = new Array(partitionCount);
   for (let i = 0; i < partitionCount; i++) partitions[i] = readVoteRequestPartitionData(r, version);
   const unknownTaggedFields = r.taggedFields();

@@ -165,7 +165,11 @@ function readVotersRecordEndpoint(r: Reader, _version: number): VotersRecordEndp
   return { name, host, port, unknownTaggedFields };
 }
 
-function writeVotersRecordKRaftVersionFeature(w: Writer, _version: number, m: VotersRecordKRaftVersionFeatureInput): void {
+function writeVotersRecordKRaftVersionFeature(
+  w: Writer,
+  _version: number,
+  m: VotersRecordKRaftVersionFeatureInput,
+): void {
   w.int16(m.minSupportedVersion);
   w.int16(m.maxSupportedVersion);
   const { unknownTaggedFields = noTaggedFields } = m;

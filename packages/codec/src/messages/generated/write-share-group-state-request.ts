@@ -95,7 +95,10 @@ topics []struct 0+ {
 }
 `;
 
-export const WriteShareGroupStateRequest: RequestMessage<WriteShareGroupStateRequest, WriteShareGroupStateRequestInput> = {
+export const WriteShareGroupStateRequest: RequestMessage<
+  WriteShareGroupStateRequest,
+  WriteShareGroupStateRequestInput
+> = {
   name: 'WriteShareGroupStateRequest',
   type: 'request',
   apiKey: 85,
@@ -145,7 +148,11 @@ function readWriteShareGroupStateRequest(r: Reader, version: number): WriteShare
   return { groupId, topics, unknownTaggedFields };
 }
 
-function writeWriteShareGroupStateRequestWriteStateData(w: Writer, version: number, m: WriteShareGroupStateRequestWriteStateDataInput): void {
+function writeWriteShareGroupStateRequestWriteStateData(
+  w: Writer,
+  version: number,
+  m: WriteShareGroupStateRequestWriteStateDataInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
@@ -154,7 +161,10 @@ function writeWriteShareGroupStateRequestWriteStateData(w: Writer, version: numb
   w.taggedFields(unknownTaggedFields);
 }
 
-function readWriteShareGroupStateRequestWriteStateData(r: Reader, version: number): WriteShareGroupStateRequestWriteStateData {
+function readWriteShareGroupStateRequestWriteStateData(
+  r: Reader,
+  version: number,
+): WriteShareGroupStateRequestWriteStateData {
   const topicId = r.uuid();
   const partitionCount = version >= 1 ? r.compactArrayLength(26) : r.compactArrayLength(22);
   const partitions: WriteShareGroupStateRequestPartitionData[] = new Array(partitionCount);
@@ -163,7 +173,11 @@ function readWriteShareGroupStateRequestWriteStateData(r: Reader, version: numbe
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeWriteShareGroupStateRequestPartitionData(w: Writer, version: number, m: WriteShareGroupStateRequestPartitionDataInput): void {
+function writeWriteShareGroupStateRequestPartitionData(
+  w: Writer,
+  version: number,
+  m: WriteShareGroupStateRequestPartitionDataInput,
+): void {
   w.int32(m.partition);
   w.int32(m.stateEpoch);
   w.int32(m.leaderEpoch);
@@ -172,12 +186,16 @@ function writeWriteShareGroupStateRequestPartitionData(w: Writer, version: numbe
   if (version >= 1) w.int32(deliveryCompleteCount);
   const { stateBatches } = m;
   w.compactArrayLength(stateBatches);
-  for (let i = 0; i < stateBatches.length; i++) writeWriteShareGroupStateRequestStateBatch(w, version, stateBatches[i]!);
+  for (let i = 0; i < stateBatches.length; i++)
+    writeWriteShareGroupStateRequestStateBatch(w, version, stateBatches[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readWriteShareGroupStateRequestPartitionData(r: Reader, version: number): WriteShareGroupStateRequestPartitionData {
+function readWriteShareGroupStateRequestPartitionData(
+  r: Reader,
+  version: number,
+): WriteShareGroupStateRequestPartitionData {
   const partition = r.int32();
   const stateEpoch = r.int32();
   const leaderEpoch = r.int32();
@@ -198,7 +216,11 @@ function readWriteShareGroupStateRequestPartitionData(r: Reader, version: number
   };
 }
 
-function writeWriteShareGroupStateRequestStateBatch(w: Writer, _version: number, m: WriteShareGroupStateRequestStateBatchInput): void {
+function writeWriteShareGroupStateRequestStateBatch(
+  w: Writer,
+  _version: number,
+  m: WriteShareGroupStateRequestStateBatchInput,
+): void {
   w.int64(m.firstOffset);
   w.int64(m.lastOffset);
   w.int8(m.deliveryState);

@@ -56,7 +56,10 @@ results []struct 0+ {
 }
 `;
 
-export const WriteShareGroupStateResponse: ResponseMessage<WriteShareGroupStateResponse, WriteShareGroupStateResponseInput> = {
+export const WriteShareGroupStateResponse: ResponseMessage<
+  WriteShareGroupStateResponse,
+  WriteShareGroupStateResponseInput
+> = {
   name: 'WriteShareGroupStateResponse',
   type: 'response',
   apiKey: 85,
@@ -104,16 +107,24 @@ function readWriteShareGroupStateResponse(r: Reader, version: number): WriteShar
   return { results, unknownTaggedFields };
 }
 
-function writeWriteShareGroupStateResponseWriteStateResult(w: Writer, version: number, m: WriteShareGroupStateResponseWriteStateResultInput): void {
+function writeWriteShareGroupStateResponseWriteStateResult(
+  w: Writer,
+  version: number,
+  m: WriteShareGroupStateResponseWriteStateResultInput,
+): void {
   w.uuid(m.topicId);
   const { partitions } = m;
   w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeWriteShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeWriteShareGroupStateResponsePartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
-function readWriteShareGroupStateResponseWriteStateResult(r: Reader, version: number): WriteShareGroupStateResponseWriteStateResult {
+function readWriteShareGroupStateResponseWriteStateResult(
+  r: Reader,
+  version: number,
+): WriteShareGroupStateResponseWriteStateResult {
   const topicId = r.uuid();
   const partitionCount = r.compactArrayLength(8);
   const partitions: WriteShareGroupStateResponsePartitionResult[] = new Array(partitionCount);
@@ -122,7 +133,11 @@ function readWriteShareGroupStateResponseWriteStateResult(r: Reader, version: nu
   return { topicId, partitions, unknownTaggedFields };
 }
 
-function writeWriteShareGroupStateResponsePartitionResult(w: Writer, _version: number, m: WriteShareGroupStateResponsePartitionResultInput): void {
+function writeWriteShareGroupStateResponsePartitionResult(
+  w: Writer,
+  _version: number,
+  m: WriteShareGroupStateResponsePartitionResultInput,
+): void {
   w.int32(m.partition);
   w.int16(m.errorCode);
   const { errorMessage = null } = m;
@@ -131,7 +146,10 @@ function writeWriteShareGroupStateResponsePartitionResult(w: Writer, _version: n
   w.taggedFields(unknownTaggedFields);
 }
 
-function readWriteShareGroupStateResponsePartitionResult(r: Reader, _version: number): WriteShareGroupStateResponsePartitionResult {
+function readWriteShareGroupStateResponsePartitionResult(
+  r: Reader,
+  _version: number,
+): WriteShareGroupStateResponsePartitionResult {
   const partition = r.int32();
   const errorCode = r.int16();
   const errorMessage = r.compactNullableString();

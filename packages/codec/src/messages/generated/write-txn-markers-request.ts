@@ -115,14 +115,19 @@ function writeWriteTxnMarkersRequest(w: Writer, version: number, m: WriteTxnMark
 }
 
 function readWriteTxnMarkersRequest(r: Reader, version: number): WriteTxnMarkersRequest {
-  const markerCount = version >= 2 ? r.compactArrayLength(18) : version >= 1 ? r.compactArrayLength(17) : r.arrayLength(19);
+  const markerCount =
+    version >= 2 ? r.compactArrayLength(18) : version >= 1 ? r.compactArrayLength(17) : r.arrayLength(19);
   const markers: WriteTxnMarkersRequestWritableTxnMarker[] = new Array(markerCount);
   for (let i = 0; i < markerCount; i++) markers[i] = readWriteTxnMarkersRequestWritableTxnMarker(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { markers, unknownTaggedFields };
 }
 
-function writeWriteTxnMarkersRequestWritableTxnMarker(w: Writer, version: number, m: WriteTxnMarkersRequestWritableTxnMarkerInput): void {
+function writeWriteTxnMarkersRequestWritableTxnMarker(
+  w: Writer,
+  version: number,
+  m: WriteTxnMarkersRequestWritableTxnMarkerInput,
+): void {
   w.int64(m.producerId);
   w.int16(m.producerEpoch);
   w.bool(m.transactionResult);
@@ -138,7 +143,10 @@ function writeWriteTxnMarkersRequestWritableTxnMarker(w: Writer, version: number
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readWriteTxnMarkersRequestWritableTxnMarker(r: Reader, version: number): WriteTxnMarkersRequestWritableTxnMarker {
+function readWriteTxnMarkersRequestWritableTxnMarker(
+  r: Reader,
+  version: number,
+): WriteTxnMarkersRequestWritableTxnMarker {
   const producerId = r.int64();
   const producerEpoch = r.int16();
   const transactionResult = r.bool();
@@ -159,7 +167,11 @@ function readWriteTxnMarkersRequestWritableTxnMarker(r: Reader, version: number)
   };
 }
 
-function writeWriteTxnMarkersRequestWritableTxnMarkerTopic(w: Writer, version: number, m: WriteTxnMarkersRequestWritableTxnMarkerTopicInput): void {
+function writeWriteTxnMarkersRequestWritableTxnMarkerTopic(
+  w: Writer,
+  version: number,
+  m: WriteTxnMarkersRequestWritableTxnMarkerTopicInput,
+): void {
   const { name } = m;
   if (version >= 1) w.compactString(name);
   else w.string(name);
@@ -172,7 +184,10 @@ function writeWriteTxnMarkersRequestWritableTxnMarkerTopic(w: Writer, version: n
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readWriteTxnMarkersRequestWritableTxnMarkerTopic(r: Reader, version: number): WriteTxnMarkersRequestWritableTxnMarkerTopic {
+function readWriteTxnMarkersRequestWritableTxnMarkerTopic(
+  r: Reader,
+  version: number,
+): WriteTxnMarkersRequestWritableTxnMarkerTopic {
   const name = version >= 1 ? r.compactString() : r.string();
   const partitionIndexCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(4);
   const partitionIndexes: number[] = new Array(partitionIndexCount);

@@ -123,18 +123,26 @@ function readWriteTxnMarkersResponse(r: Reader, version: number): WriteTxnMarker
   return { markers, unknownTaggedFields };
 }
 
-function writeWriteTxnMarkersResponseWritableTxnMarkerResult(w: Writer, version: number, m: WriteTxnMarkersResponseWritableTxnMarkerResultInput): void {
+function writeWriteTxnMarkersResponseWritableTxnMarkerResult(
+  w: Writer,
+  version: number,
+  m: WriteTxnMarkersResponseWritableTxnMarkerResultInput,
+): void {
   w.int64(m.producerId);
   const { topics } = m;
   if (version >= 1) w.compactArrayLength(topics);
   else w.arrayLength(topics);
-  for (let i = 0; i < topics.length; i++) writeWriteTxnMarkersResponseWritableTxnMarkerTopicResult(w, version, topics[i]!);
+  for (let i = 0; i < topics.length; i++)
+    writeWriteTxnMarkersResponseWritableTxnMarkerTopicResult(w, version, topics[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readWriteTxnMarkersResponseWritableTxnMarkerResult(r: Reader, version: number): WriteTxnMarkersResponseWritableTxnMarkerResult {
+function readWriteTxnMarkersResponseWritableTxnMarkerResult(
+  r: Reader,
+  version: number,
+): WriteTxnMarkersResponseWritableTxnMarkerResult {
   const producerId = r.int64();
   const topicCount = version >= 1 ? r.compactArrayLength(3) : r.arrayLength(6);
   const topics: WriteTxnMarkersResponseWritableTxnMarkerTopicResult[] = new Array(topicCount);
@@ -143,29 +151,42 @@ function readWriteTxnMarkersResponseWritableTxnMarkerResult(r: Reader, version: 
   return { producerId, topics, unknownTaggedFields };
 }
 
-function writeWriteTxnMarkersResponseWritableTxnMarkerTopicResult(w: Writer, version: number, m: WriteTxnMarkersResponseWritableTxnMarkerTopicResultInput): void {
+function writeWriteTxnMarkersResponseWritableTxnMarkerTopicResult(
+  w: Writer,
+  version: number,
+  m: WriteTxnMarkersResponseWritableTxnMarkerTopicResultInput,
+): void {
   const { name } = m;
   if (version >= 1) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
   if (version >= 1) w.compactArrayLength(partitions);
   else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) writeWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(w, version, partitions[i]!);
+  for (let i = 0; i < partitions.length; i++)
+    writeWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(w, version, partitions[i]!);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readWriteTxnMarkersResponseWritableTxnMarkerTopicResult(r: Reader, version: number): WriteTxnMarkersResponseWritableTxnMarkerTopicResult {
+function readWriteTxnMarkersResponseWritableTxnMarkerTopicResult(
+  r: Reader,
+  version: number,
+): WriteTxnMarkersResponseWritableTxnMarkerTopicResult {
   const name = version >= 1 ? r.compactString() : r.string();
   const partitionCount = version >= 1 ? r.compactArrayLength(7) : r.arrayLength(6);
   const partitions: WriteTxnMarkersResponseWritableTxnMarkerPartitionResult[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = readWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(r, version);
+  for (let i = 0; i < partitionCount; i++)
+    partitions[i] = readWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(r, version);
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }
 
-function writeWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(w: Writer, version: number, m: WriteTxnMarkersResponseWritableTxnMarkerPartitionResultInput): void {
+function writeWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(
+  w: Writer,
+  version: number,
+  m: WriteTxnMarkersResponseWritableTxnMarkerPartitionResultInput,
+): void {
   w.int32(m.partitionIndex);
   w.int16(m.errorCode);
   const { unknownTaggedFields = noTaggedFields } = m;
@@ -173,7 +194,10 @@ function writeWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(w: Writer,
   else refuseTaggedFields(unknownTaggedFields, version);
 }
 
-function readWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(r: Reader, version: number): WriteTxnMarkersResponseWritableTxnMarkerPartitionResult {
+function readWriteTxnMarkersResponseWritableTxnMarkerPartitionResult(
+  r: Reader,
+  version: number,
+): WriteTxnMarkersResponseWritableTxnMarkerPartitionResult {
   const partitionIndex = r.int32();
   const errorCode = r.int16();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
