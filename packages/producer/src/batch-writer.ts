@@ -46,7 +46,7 @@ export class BatchWriter {
         this.#compressBeside(batch);
         return -1;
       }
-      batch.compressed = compressor.compress(batch.builder.body(), compressionLevel);
+      batch.compressed = behindHeader(compressor.compress(batch.builder.body(), compressionLevel));
     }
     return headerBytes + batch.compressed.length;
   }
@@ -62,7 +62,7 @@ export class BatchWriter {
     const { producerId, producerEpoch, sequence: baseSequence } = batch;
     const seal = { producerId, producerEpoch, baseSequence };
     if (batch.compressed === null || compression === null) return batch.builder.seal(seal);
-    return batch.builder.sealCompressed(compression, batch.compressed, seal);
+    return batch.builder.sealCompressed(compression, batch.compressed, seal, new Uint8Array(batch.compressed.buffer));
   }
 
   /** The same batch without some of its records. */
@@ -108,7 +108,7 @@ export class BatchWriter {
     const done = (compressed: Uint8Array) => {
       batch.isCompressing = false;
       if (batch.isSettled) return;
-      batch.compressed = compressed;
+      batch.compressed = behindHeader(compressed);
       this.#onCompressed(batch);
     };
     compressor!.compressAsync!(batch.builder.body(), compressionLevel).then(done, () => {
@@ -119,3 +119,10 @@ export class BatchWriter {
 }
 
 const headerBytes = 61;
+
+/** A copy with room for the batch's header before it: compressors may overwrite what they returned. */
+function behindHeader(compressed: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(headerBytes + compressed.length);
+  bytes.set(compressed, headerBytes);
+  return bytes.subarray(headerBytes);
+}

@@ -8,7 +8,7 @@ import { BatchWriter } from './batch-writer.ts';
 import type { BrokerLink } from './broker-link.ts';
 import { brokerMachine } from './broker-machine.ts';
 import { Cluster } from './cluster.ts';
-import { bestCrc32c, compressorFor } from './compression.ts';
+import { batchCodecs } from './compression.ts';
 import type { RecordDelivery } from './delivery.ts';
 import { treatmentOf } from './error-treatment.ts';
 import {
@@ -90,7 +90,8 @@ export class Engine {
       this.#resolveClosed = resolve;
     });
     const { clock, random } = ports;
-    const { checksum } = bestCrc32c();
+    const { checksum, compressor, names } = batchCodecs(settings.compression);
+    ports.logger.debug('batches are checked and compressed', names);
     this.accumulator = new Accumulator(
       { ...settings, checksum },
       {
@@ -115,7 +116,7 @@ export class Engine {
       {
         compression: settings.compression,
         compressionLevel: settings.compressionLevel,
-        compressor: compressorFor(settings.compression),
+        compressor,
         checksum,
         isThreaded: settings.compressionMode === 'threaded',
       },
