@@ -18,6 +18,7 @@ export function lz4Table(): Int32Array {
 /** Compresses `bytes` as one block into `out` at a place, and returns the place after. Needs the worst case's room. */
 export function putLz4Block(out: Uint8Array, at: number, bytes: Uint8Array, table: Int32Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const outView = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const end = bytes.length;
   const last = end - lastMatchBegins;
   const matchEnd = end - lastLiterals;
@@ -43,7 +44,7 @@ export function putLz4Block(out: Uint8Array, at: number, bytes: Uint8Array, tabl
       }
       const offset = start - candidate;
       const stop = matchStop(bytes, view, here + 4, offset, matchEnd);
-      at = putSequence(out, at, bytes, literal, start, offset, stop - start);
+      at = putSequence(out, outView, at, bytes, view, literal, start, offset, stop - start);
       here = literal = stop;
       skip = 64;
       if (here <= last) table[Math.imul(view.getInt32(here - 2, true), 0x9e3779b1) >>> (32 - hashBits)] = here - 2;
@@ -65,8 +66,10 @@ export function matchStop(bytes: Uint8Array, view: DataView, here: number, offse
 /** Writes literals and the match that follows them. */
 export function putSequence(
   out: Uint8Array,
+  outView: DataView,
   at: number,
   bytes: Uint8Array,
+  view: DataView,
   literal: number,
   start: number,
   offset: number,
@@ -74,7 +77,12 @@ export function putSequence(
 ): number {
   const literals = start - literal;
   const token = at++;
-  if (literals < 15) {
+  if (literals < 15 && literal + 16 <= bytes.length) {
+    // Two steps that may run over, into room that the worst case leaves.
+    outView.setBigInt64(at, view.getBigInt64(literal, true), true);
+    if (literals > 8) outView.setBigInt64(at + 8, view.getBigInt64(literal + 8, true), true);
+    at += literals;
+  } else if (literals < 15) {
     for (let i = literal; i < start; i++) out[at++] = bytes[i]!;
   } else {
     at = putLength(out, at, literals - 15);

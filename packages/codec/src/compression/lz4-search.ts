@@ -24,6 +24,8 @@ export class Lz4Search {
     this.#attempts = 1 << Math.min(level - 1, 12);
     this.#heads.fill(-1);
     this.#known = 0;
+    const view = this.#view;
+    const outView = new DataView(out.buffer, out.byteOffset, out.byteLength);
     const last = bytes.length - lastMatchBegins;
     let literal = 0;
     let here = 0;
@@ -42,7 +44,7 @@ export class Lz4Search {
         stop = later;
         found = this.#found;
       }
-      at = putSequence(out, at, bytes, literal, here, here - found, stop - here);
+      at = putSequence(out, outView, at, bytes, view, literal, here, here - found, stop - here);
       here = literal = stop;
     }
     at = putLastLiterals(out, at, bytes, literal);

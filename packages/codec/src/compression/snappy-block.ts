@@ -1,3 +1,5 @@
+import { matchStop } from './lz4-block.ts';
+
 /** Snappy looks back no further than this: each stretch of it is compressed by itself. */
 const stretchBytes = 1 << 16;
 const hashBits = 14;
@@ -15,6 +17,7 @@ export function snappyTable(): Uint16Array {
 /** Compresses into `out` at a place and returns the place after. There must be room for the worst case. */
 export function putSnappyBlock(out: Uint8Array, at: number, bytes: Uint8Array, table: Uint16Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const outView = new DataView(out.buffer, out.byteOffset, out.byteLength);
   let rest = bytes.length;
   while (rest >= 0x80) {
     out[at++] = (rest & 0x7f) | 0x80;
@@ -22,13 +25,14 @@ export function putSnappyBlock(out: Uint8Array, at: number, bytes: Uint8Array, t
   }
   out[at++] = rest;
   for (let from = 0; from < bytes.length; from += stretchBytes) {
-    at = putStretch(out, at, bytes, view, from, Math.min(from + stretchBytes, bytes.length), table);
+    at = putStretch(out, outView, at, bytes, view, from, Math.min(from + stretchBytes, bytes.length), table);
   }
   return at;
 }
 
 function putStretch(
   out: Uint8Array,
+  outView: DataView,
   at: number,
   bytes: Uint8Array,
   view: DataView,
@@ -53,9 +57,8 @@ function putStretch(
         here += skip++ >> 5;
         continue;
       }
-      if (here > literal) at = putLiteral(out, at, bytes, literal, here);
-      let length = 4;
-      while (here + length < end && bytes[here + length] === bytes[candidate + length]) length++;
+      if (here > literal) at = putLiteral(out, outView, at, bytes, view, literal, here);
+      const length = matchStop(bytes, view, here + 4, here - candidate, end) - here;
       at = putCopy(out, at, here - candidate, length);
       here += length;
       literal = here;
@@ -66,12 +69,27 @@ function putStretch(
       }
     }
   }
-  return literal < end ? putLiteral(out, at, bytes, literal, end) : at;
+  return literal < end ? putLiteral(out, outView, at, bytes, view, literal, end) : at;
 }
 
-function putLiteral(out: Uint8Array, at: number, bytes: Uint8Array, from: number, end: number): number {
+function putLiteral(
+  out: Uint8Array,
+  outView: DataView,
+  at: number,
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  end: number,
+): number {
   const length = end - from;
   const stored = length - 1;
+  if (stored < 16 && from + 16 <= bytes.length) {
+    // Two steps that may run over, into room that the worst case leaves.
+    out[at] = stored << 2;
+    outView.setBigInt64(at + 1, view.getBigInt64(from, true), true);
+    if (stored >= 8) outView.setBigInt64(at + 9, view.getBigInt64(from + 8, true), true);
+    return at + 1 + length;
+  }
   if (stored < 60) {
     out[at++] = stored << 2;
   } else if (stored < 0x100) {
