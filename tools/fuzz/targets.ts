@@ -117,22 +117,33 @@ function frameTarget(): Target {
     name: 'frame',
     seeds: [Uint8Array.of(0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0, 5, 1, 2, 3, 4, 5), Uint8Array.of(22, 3, 1, 2, 0, 1)],
     run(bytes) {
-      const whole = new FrameDecoder();
-      const pieces = new FrameDecoder();
-      let frames: Uint8Array[] = [];
-      try {
-        frames = whole.push(bytes);
-      } catch (error) {
-        return outcomeOf(error);
+      const whole = cutStream(bytes, Math.max(1, bytes.length));
+      const pieces = cutStream(bytes, 1 + (bytes.length % 7));
+      if (Buffer.concat(whole.frames).compare(Buffer.concat(pieces.frames)) !== 0) {
+        throw new Error('chunking changed the frames');
       }
-      const again: Uint8Array[] = [];
-      for (let at = 0, step = 1 + (bytes.length % 7); at < bytes.length; at += step) {
-        again.push(...pieces.push(bytes.subarray(at, at + step)));
-      }
-      if (Buffer.concat(frames).compare(Buffer.concat(again)) !== 0) throw new Error('chunking changed the frames');
-      return `${Math.min(frames.length, 5)} frames, ${whole.pendingBytes > 0 ? 'rest' : 'even'}`;
+      if (whole.failure?.message !== pieces.failure?.message) throw new Error('chunking changed the error');
+      if (whole.failure !== null) return outcomeOf(whole.failure);
+      return `${Math.min(whole.frames.length, 5)} frames, ${whole.pendingBytes > 0 ? 'rest' : 'even'}`;
     },
   };
+}
+
+/** What a decoder makes of a stream in chunks of one size, up to the error that ends it. */
+function cutStream(
+  bytes: Uint8Array,
+  step: number,
+): { frames: Uint8Array[]; failure: CodecError | null; pendingBytes: number } {
+  const decoder = new FrameDecoder();
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length && decoder.failure === null; at += step) {
+    try {
+      frames.push(...decoder.push(bytes.subarray(at, at + step)));
+    } catch (error) {
+      if (error !== decoder.failure) throw error;
+    }
+  }
+  return { frames, failure: decoder.failure, pendingBytes: decoder.pendingBytes };
 }
 
 const text = new TextEncoder();
