@@ -21,6 +21,8 @@ import { GroupMembers } from './state/group-members.ts';
 import { Groups } from './state/groups.ts';
 import type { Partition, Topic } from './state/topic.ts';
 import { Transactions } from './state/transactions.ts';
+import { check, type Verdict } from './verify/checker.ts';
+import type { History } from './verify/history.ts';
 
 export interface BrokerOptions {
   readonly id?: number;
@@ -256,6 +258,17 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
    */
   observe(filter: RequestFilter, observer: RequestObserver): () => void {
     return this.#requests.observe(filter, observer);
+  }
+
+  /** Holds what an application lived through against the logs: loss, duplicates, order, transactions. */
+  verify(history: History): Verdict {
+    return check({
+      history,
+      partitions: [...this.#core.state.partitions()],
+      compressions: this.#core.compressions,
+      requests: this.#requests.find({}),
+      purgedTopics: this.#core.state.purgedTopics,
+    });
   }
 
   // ---- faults by rule

@@ -27,3 +27,15 @@ export type { Outcome, RequestEntry, RequestFilter, RequestObserver } from './re
 export * from './security/index.ts';
 export type { SaslExchange, SaslPort, SaslStep } from './session.ts';
 export type { TopicOptions } from './state/cluster-state.ts';
+export { describeRequest } from './verify/account.ts';
+export type { Verdict, Violation, ViolationKind } from './verify/checker.ts';
+export {
+  type History,
+  HistoryRecorder,
+  type HistoryRecorderOptions,
+  type OfferedRecord,
+  type Persisted,
+  type ProducerLike,
+  type Report,
+  type TransactionReport,
+} from './verify/history.ts';

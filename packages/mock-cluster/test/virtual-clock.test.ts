@@ -120,3 +120,16 @@ test('the same seed gives the same numbers, another seed others, and a fork its 
   expect(mean).toBeGreaterThan(0.48);
   expect(mean).toBeLessThan(0.52);
 });
+
+test('a timer that cancels itself while it runs leaves the others in their places', async () => {
+  const clock = new VirtualClock();
+  const seen: string[] = [];
+  for (let i = 0; i < 100; i++) {
+    const id: unknown = clock.setTimeout(() => clock.clearTimeout(id), 5);
+  }
+  clock.setTimeout(() => seen.push('late'), 1_000);
+  await clock.advance(2_000);
+  expect(seen).toEqual(['late']);
+  expect(clock.pendingTimers).toBe(0);
+  clock.stop();
+});

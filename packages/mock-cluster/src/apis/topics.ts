@@ -61,7 +61,7 @@ function create(ctx: Context, wanted: Creatable, validateOnly: boolean, isTwice:
   };
   const topic = state.createTopic(name, options);
   if (typeof topic === 'number') return failed(topic, 'it cannot be created so');
-  if (validateOnly) state.deleteTopic(name);
+  if (validateOnly) state.deleteTopic(name, false);
   return {
     name,
     topicId: validateOnly ? NO_TOPIC_ID : topic.id,

@@ -43,10 +43,13 @@ export class TimerQueue {
     return undefined;
   }
 
-  pop(): Timer | undefined {
-    const top = this.peek();
-    if (top !== undefined) this.#removeTop();
-    return top;
+  /** Takes the earliest timer's callback, which must be there; cancelling it from now on does nothing. */
+  take(): () => void {
+    const top = this.peek()!;
+    const callback = top.callback!;
+    top.callback = null;
+    this.#removeTop();
+    return callback;
   }
 
   clear(): void {

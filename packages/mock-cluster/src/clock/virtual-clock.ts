@@ -212,9 +212,7 @@ export class VirtualClock implements Clock {
   readonly #step = (): void => {
     const next = this.#timers.peek();
     if (next !== undefined && next.at <= this.#now) {
-      this.#timers.pop();
-      this.#call(next.callback!);
-      next.callback = null;
+      this.#call(this.#timers.take());
     } else if (this.#nextImmediate < this.#immediates.length) {
       const callback = this.#immediates[this.#nextImmediate++]!;
       if (this.#nextImmediate === this.#immediates.length) {
@@ -226,9 +224,7 @@ export class VirtualClock implements Clock {
       if (this.#passesDeadline(next.at)) return;
       this.#now = next.at;
       this.#standstill = 0;
-      this.#timers.pop();
-      this.#call(next.callback!);
-      next.callback = null;
+      this.#call(this.#timers.take());
     }
   };
 

@@ -63,6 +63,8 @@ export class ClusterState {
   readonly topics = new Map<string, Topic>();
   readonly topicsById = new Map<string, Topic>();
   controllerId = -1;
+  /** Topics that were deleted, perhaps to be created again: what was in them is gone by intent. */
+  readonly purgedTopics = new Set<string>();
   #nextProducerId = 1000n;
   readonly #random: SeededRandom;
   #nextReplica = 0;
@@ -116,10 +118,12 @@ export class ClusterState {
     return topic;
   }
 
-  deleteTopic(name: string): boolean {
+  /** @param leavesTrace - false for one that was never meant to be there. */
+  deleteTopic(name: string, leavesTrace = true): boolean {
     const topic = this.topics.get(name);
     if (topic === undefined) return false;
     topic.isDeleted = true;
+    if (leavesTrace) this.purgedTopics.add(name);
     this.topics.delete(name);
     this.topicsById.delete(topic.id);
     for (const partition of topic.partitions) partition.notify();
