@@ -1,0 +1,342 @@
+import type { History, OfferedRecord, Report } from '@kiel/mock-cluster';
+import { MockCluster, VirtualTimeError } from '@kiel/mock-cluster';
+import type { Burst, Fault, Scenario } from './scenario.ts';
+import { WatchedPorts } from './watched-ports.ts';
+
+/** What one history came to. */
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly records: number;
+  readonly faults: number;
+  readonly virtualMs: number;
+  /** With `trace`: everything that happened, a line each. */
+  readonly trace: readonly string[];
+}
+
+/** The producer under test; `KIEL_PRODUCER` names another build of it, such as one with a planted fault. */
+const { createProducer } = (await import(
+  process.env['KIEL_PRODUCER'] ?? '@kiel/producer'
+)) as typeof import('@kiel/producer');
+
+/** How long after its deadline a record may settle: timers and answers of the same moment come in some order. */
+const SLACK_MS = 1_500;
+/** Rest between the healing of the cluster and the records that must then be delivered. */
+const REST_MS = 40_000;
+
+const unhandled: unknown[] = [];
+process.on('unhandledRejection', (reason) => unhandled.push(reason));
+process.on('uncaughtException', (error) => unhandled.push(error));
+
+/** Plays a scenario: the real producer, in memory, on the virtual clock; then judges it. */
+export async function play(scenario: Scenario, options: { readonly trace?: boolean } = {}): Promise<Outcome> {
+  const run = new Run(scenario, options.trace ?? false);
+  try {
+    await run.play();
+  } catch (error) {
+    run.violate(
+      error instanceof VirtualTimeError ? `time stands still: ${error.message}` : `it threw: ${(error as Error).stack}`,
+    );
+  }
+  return run.outcome();
+}
+
+class Run {
+  readonly #scenario: Scenario;
+  readonly #violations: string[] = [];
+  readonly #trace: string[] = [];
+  readonly #isTracing: boolean;
+  readonly #offered: OfferedRecord[] = [];
+  readonly #reports: Report[] = [];
+  readonly #settled = new Set<number>();
+  readonly #rules = new Map<Fault, { remove(): void }>();
+  #cluster!: MockCluster;
+  #ports!: WatchedPorts;
+  #producer!: ReturnType<typeof createProducer>;
+  #virtualMs = 0;
+
+  constructor(scenario: Scenario, isTracing: boolean) {
+    this.#scenario = scenario;
+    this.#isTracing = isTracing;
+  }
+
+  violate(text: string): void {
+    this.#violations.push(text);
+    this.#note(`VIOLATION ${text}`);
+  }
+
+  outcome(): Outcome {
+    return {
+      seed: this.#scenario.seed,
+      violations: this.#violations,
+      records: this.#offered.length,
+      faults: this.#scenario.faults.length,
+      virtualMs: this.#virtualMs,
+      trace: this.#trace,
+    };
+  }
+
+  async play(): Promise<void> {
+    const { seed, brokers, version, topics, workload, faults, healAtMs, ending } = this.#scenario;
+    unhandled.length = 0;
+    const cluster = await MockCluster.start({
+      brokers,
+      version,
+      seed,
+      tcp: false,
+      requestHistory: this.#isTracing ? 100_000 : 3_000,
+    });
+    this.#cluster = cluster;
+    for (const [name, { partitions, replicationFactor, minInsyncReplicas }] of Object.entries(topics)) {
+      cluster.createTopic(name, {
+        partitions,
+        replicationFactor,
+        config: { 'min.insync.replicas': minInsyncReplicas },
+      });
+    }
+    this.#ports = new WatchedPorts(cluster.inMemory());
+    if (this.#isTracing) this.#observe();
+    this.#producer = createProducer({ ...this.#ports.options(), ...this.#scenario.producer } as never);
+    this.#producer.on('stateChanged', ({ from, to }) => this.#note(`producer ${from} -> ${to}`));
+    for (const burst of workload) cluster.clock.at(burst.atMs, () => this.#burst(burst, 0));
+    for (const fault of faults) cluster.clock.at(fault.atMs, () => this.#strike(fault));
+
+    await cluster.clock.run(cluster.clock.sleep(healAtMs), { limitMs: healAtMs + 1 });
+    if (ending === 'calm') await this.#endCalmly();
+    else await this.#end(ending === 'abrupt' ? 0 : Math.floor(this.#deliveryTimeoutMs / 3));
+    this.#virtualMs = cluster.clock.now();
+    this.#judge();
+    await cluster.stop();
+  }
+
+  get #deliveryTimeoutMs(): number {
+    return (this.#scenario.producer['deliveryTimeoutMs'] as number | undefined) ?? 120_000;
+  }
+
+  /** The cluster is made whole; what was offered settles, what is offered then is delivered, and the end is quick. */
+  async #endCalmly(): Promise<void> {
+    const { clock } = this.#cluster;
+    this.#heal();
+    const limitMs = this.#deliveryTimeoutMs + SLACK_MS + REST_MS;
+    await clock.run(this.#producer.flush(), { limitMs });
+    await clock.run(clock.sleep(REST_MS), { limitMs: REST_MS + 1 });
+    const before = this.#offered.length;
+    for (const topic of Object.keys(this.#scenario.topics)) {
+      this.#burst({ atMs: 0, count: 3, everyMs: 0, topic, keys: 0, partition: null, valueBytes: 30 }, 0);
+    }
+    await clock.run(this.#producer.flush(), { limitMs });
+    // With little time to block, a topic that was forgotten since may be refused once
+    const mayBlock = ((this.#scenario.producer['maxBlockMs'] as number | undefined) ?? 60_000) >= 5_000;
+    for (const report of this.#reports) {
+      if (report.id >= before && report.outcome === 'failed' && mayBlock) {
+        this.violate(`the cluster is whole again, yet record ${report.id} failed with ${report.code}`);
+      }
+    }
+    const tookMs = await this.#end(5_000);
+    if (tookMs > 1_000) this.violate(`closing with nothing left took ${tookMs} ms`);
+  }
+
+  /** Closes, perhaps with records still on their way, and watches that nothing moves after it. Gives how long it took. */
+  async #end(timeoutMs: number): Promise<number> {
+    const { clock } = this.#cluster;
+    const startedAt = clock.now();
+    this.#note(`close within ${timeoutMs} ms`);
+    await clock.run(this.#producer.close({ timeoutMs }), { limitMs: timeoutMs + SLACK_MS });
+    const tookMs = clock.now() - startedAt;
+    if (tookMs > timeoutMs + SLACK_MS) this.violate(`close within ${timeoutMs} ms took ${tookMs} ms`);
+    await clock.run(Promise.resolve(), { limitMs: 1 });
+    const ports = this.#ports;
+    const { connects } = ports;
+    if (ports.openTimers > 0) this.violate(`${ports.openTimers} timers are set after close`);
+    await clock.run(clock.sleep(5_000), { limitMs: 5_001 });
+    if (ports.openSockets > 0) this.violate(`${ports.openSockets} sockets are open after close`);
+    if (ports.connects > connects) this.violate(`${ports.connects - connects} connects after close`);
+    await clock.run(clock.sleep(120_000), { limitMs: 120_001 });
+    if (ports.connects > connects) this.violate(`${ports.connects - connects} connects long after close`);
+    return tookMs;
+  }
+
+  #burst(burst: Burst, from: number): void {
+    const { count, everyMs } = burst;
+    if (everyMs === 0) {
+      for (let i = from; i < count; i++) this.#offer(burst, i);
+      return;
+    }
+    this.#offer(burst, from);
+    if (from + 1 < count) this.#cluster.clock.setTimeout(() => this.#burst(burst, from + 1), everyMs);
+  }
+
+  #offer(burst: Burst, index: number): void {
+    const { clock } = this.#cluster;
+    const id = this.#offered.length;
+    const value = bytesFor(id, burst.valueBytes);
+    const keyText = burst.keys === 0 ? null : `key-${index % burst.keys}`;
+    const record: OfferedRecord = {
+      id,
+      topic: burst.topic,
+      ...(burst.partition === null ? {} : { partition: burst.partition }),
+      key: keyText === null ? null : encoder.encode(keyText),
+      value,
+      atMs: clock.now(),
+    };
+    this.#offered.push(record);
+    const options = {
+      ...(keyText === null ? {} : { key: keyText }),
+      ...(burst.partition === null ? {} : { partition: burst.partition }),
+    };
+    this.#producer.produce(burst.topic, value, options).then(
+      ({ partition, offset, timestampMs }) =>
+        this.#report({ id, outcome: 'acked', partition, offset, timestampMs, atMs: clock.now() }),
+      ({ persisted, code }) =>
+        this.#report({
+          id,
+          outcome: 'failed',
+          persisted: persisted ?? 'possibly',
+          code: code ?? 'UNKNOWN',
+          atMs: clock.now(),
+        }),
+    );
+  }
+
+  #report(report: Report): void {
+    if (this.#settled.has(report.id)) this.violate(`record ${report.id} settled twice`);
+    this.#settled.add(report.id);
+    this.#reports.push(report);
+    const { atMs } = this.#offered[report.id]!;
+    const tookMs = report.atMs - atMs;
+    if (tookMs > this.#deliveryTimeoutMs + SLACK_MS) {
+      this.violate(
+        `record ${report.id} settled ${tookMs} ms after its offer, later than deliveryTimeoutMs ${this.#deliveryTimeoutMs}`,
+      );
+    }
+    this.#note(
+      report.outcome === 'acked'
+        ? `record ${report.id} acked: partition ${report.partition}, offset ${report.offset}`
+        : `record ${report.id} failed: ${report.code}, persisted ${report.persisted}`,
+    );
+  }
+
+  #strike(fault: Fault): void {
+    this.#note(`fault: ${fault.what}`);
+    const cluster = this.#cluster;
+    const words = fault.what.split(' ');
+    const ids = cluster.brokerIds;
+    const broker = (word: string | undefined): number => ids[Number(word) % ids.length]!;
+    const later = (act: () => void): void => {
+      if (fault.forMs !== null) cluster.clock.setTimeout(act, fault.forMs);
+    };
+    switch (words[0]) {
+      case 'rule': {
+        const rule = cluster.fault(sentence(fault.what, broker));
+        this.#rules.set(fault, rule);
+        later(() => rule.remove());
+        return;
+      }
+      case 'kill': {
+        const id = broker(words[1]);
+        cluster.killBroker(id);
+        later(() => this.#start(id, words[2] === 'elsewhere'));
+        return;
+      }
+      case 'freeze': {
+        const id = broker(words[1]);
+        cluster.pauseBroker(id);
+        later(() => {
+          if (cluster.brokerIds.includes(id)) cluster.resumeBroker(id);
+        });
+        return;
+      }
+      case 'move':
+        cluster.moveLeader(words[1]!, Number(words[2]), broker(words[4]));
+        return;
+      case 'forget':
+        cluster.forgetProducers();
+        return;
+      case 'add':
+        cluster.addPartitions(words[2]!, 1);
+        return;
+      case 'delete':
+        cluster.deleteRecords(words[2]!, Number(words[3]), cluster.offsets(words[2]!, Number(words[3])).end);
+        return;
+      case 'replace':
+        cluster.replaceAllBrokers({ keepAddresses: true });
+        return;
+      default:
+        throw new Error(`no fault is called "${fault.what}"`);
+    }
+  }
+
+  #start(id: number, newAddress: boolean): void {
+    if (this.#cluster.brokerIds.includes(id)) void this.#cluster.startBroker(id, { newAddress });
+  }
+
+  #heal(): void {
+    this.#note('the cluster is made whole');
+    this.#cluster.clearRules();
+    for (const id of this.#cluster.brokerIds) {
+      this.#cluster.resumeBroker(id);
+      this.#start(id, false);
+    }
+  }
+
+  #judge(): void {
+    const { producer, faults } = this.#scenario;
+    // Brokers that forget a producer cannot know a batch again: a second copy is then nobody's fault
+    const forgets = faults.some(({ what }) => what === 'forget producers');
+    const idempotent = producer['idempotent'] !== false && !isOld(this.#scenario.version);
+    const maxInFlight = (producer['maxInFlight'] as number | undefined) ?? 5;
+    const history: History = {
+      offered: this.#offered,
+      reports: this.#reports,
+      idempotent: idempotent && !forgets,
+      ordered: (idempotent || maxInFlight === 1) && !forgets,
+      durable: producer['requiredAcks'] !== 1,
+    };
+    const verdict = this.#cluster.verify(history);
+    for (const { kind, text, account } of verdict.violations) {
+      this.violate([`${kind}: ${text}`, ...account.slice(-12).map((line) => `    ${line}`)].join('\n'));
+    }
+    for (const reason of unhandled)
+      this.violate(`nobody handled: ${reason instanceof Error ? reason.stack : String(reason)}`);
+    for (const text of this.#ports.storms()) this.violate(text);
+  }
+
+  #observe(): void {
+    this.#cluster.observe({}, (entry) => {
+      const where = entry.touched.map(({ topic, partition }) => `${topic}-${partition}`).join(' ');
+      this.#note(
+        `broker ${entry.broker}, ${entry.remote}: ${entry.api} v${entry.version} #${entry.correlationId} ${where}, come at ${entry.atMs.toFixed(1)}: ` +
+          `${entry.outcome}${entry.reason === null ? '' : ` (${entry.reason})`}${entry.faults.length === 0 ? '' : ` by ${entry.faults.join('; ')}`} ${brief(entry.response)}`,
+      );
+    });
+  }
+
+  #note(text: string): void {
+    if (this.#isTracing) this.#trace.push(`${(this.#cluster?.clock.now() ?? 0).toFixed(1).padStart(10)} ${text}`);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** A value that is unlike any other record's. */
+function bytesFor(id: number, bytes: number): Uint8Array {
+  const head = `#${id};`;
+  return encoder.encode(bytes > head.length ? head.padEnd(bytes, 'kiel ') : head);
+}
+
+/** Brokers are drawn as indexes; a rule's sentence names their ids. */
+function sentence(what: string, broker: (word: string) => number): string {
+  return what.slice('rule '.length).replace(/broker (\d+)/, (_, index: string) => `broker ${broker(index)}`);
+}
+
+function isOld(version: string): boolean {
+  return version === '0.8.2' || version === '0.10.2';
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value, (_, each: unknown) => {
+    if (typeof each === 'bigint') return String(each);
+    return each instanceof Uint8Array ? `${each.length} bytes` : each;
+  });
+  return text === undefined ? '' : text.slice(0, 300);
+}
