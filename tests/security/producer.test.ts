@@ -1,4 +1,9 @@
-import { CreateDelegationTokenRequest, CreateDelegationTokenResponse } from '@kiel/codec';
+import {
+  CreateDelegationTokenRequest,
+  CreateDelegationTokenResponse,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '@kiel/codec';
 import {
   createProducer,
   oauthBearer,
@@ -111,6 +116,15 @@ describe.skipIf(!requireKafka())('the producer and a real secured broker', () =>
     return { id: tokenId, hmac: Buffer.from(hmac).toString('base64') };
   }
 
+  /** How many records the broker has. */
+  async function storedIn(topic: string): Promise<number> {
+    using client = await Client.connect('127.0.0.1', secure.port('PLAINTEXT'));
+    const partitions = [0, 1].map((partitionIndex) => ({ partitionIndex, timestamp: -1n }));
+    const request = { replicaId: -1, topics: [{ name: topic, partitions }] };
+    const { topics } = await client.request(ListOffsetsRequest, ListOffsetsResponse, 5, request);
+    return topics[0]!.partitions.reduce((sum, { offset }) => sum + Number(offset), 0);
+  }
+
   test.concurrent.each(['SCRAM-SHA-512', 'OAUTHBEARER'])(
     `re-authentication by %s every 5 s under load for ${reauthSeconds} s loses nothing and fails nothing`,
     async (name) => {
@@ -146,6 +160,7 @@ describe.skipIf(!requireKafka())('the producer and a real secured broker', () =>
       // Eight callers that each await their record: requests are out at every moment.
       await Promise.all(Array.from({ length: 8 }, load));
       expect(seen.size).toBe(sent);
+      expect(await storedIn(topic)).toBe(sent);
       expect(sent).toBeGreaterThan(reauthSeconds * 50);
       // One connection to the bootstrap's address and one to the node, the latter renewed each 4.25 to 4.75 s.
       expect(authentications).toBeGreaterThanOrEqual(Math.floor(reauthSeconds / 4.75));
