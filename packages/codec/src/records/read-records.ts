@@ -1,4 +1,5 @@
 import { at as fieldAt, lengthPrefixBytes } from './batch-header.ts';
+import { contradictionIn } from './cut-batch.ts';
 import { canBeDefaultBatch, DefaultBatch } from './default-batch.ts';
 import { LegacyBatch } from './legacy-batch.ts';
 import { canBeLegacyEntry } from './legacy-entry.ts';
@@ -61,7 +62,12 @@ export class RecordBatches implements IterableIterator<RecordBatch, undefined> {
       throw new RecordsError('UNKNOWN_MAGIC', `there is no magic ${magic}`, baseOffset, null, start + fieldAt.magic);
     }
     if (!canBe(magic, length)) throw malformedBatch(baseOffset, `it claims ${length} bytes`, start + fieldAt.length);
-    if (size > rest || magic === null) return this.#cutOff(rest, size, baseOffset);
+    if (magic === null) return this.#cutOff(rest, size, baseOffset);
+    if (size > rest) {
+      const contradiction = contradictionIn(this.#bytes.subarray(start), magic, size);
+      if (contradiction !== null) throw malformedBatch(baseOffset, contradiction, start + fieldAt.length);
+      return this.#cutOff(rest, size, baseOffset);
+    }
     const bytes = this.#bytes.subarray(start, start + size);
     this.#position = start + size;
     const batch =

@@ -294,6 +294,22 @@ describe('a cut last batch against a damaged one', () => {
     }
   });
 
+  test.each(samples)(
+    'a length of %s that damage has made larger is an error, though the batch is the last',
+    (_, last) => {
+      for (let bit = 0; bit < 31; bit++) {
+        const length = new DataView(last.buffer).getInt32(8);
+        const bytes = concat(first, last);
+        new DataView(bytes.buffer).setInt32(first.length + 8, length ^ (1 << bit));
+        const batches = readBatches(bytes);
+        batches.next();
+        expect(() => batches.next(), `bit ${bit}`).toThrow(
+          expect.objectContaining({ name: 'CodecError', baseOffset: 6n }),
+        );
+      }
+    },
+  );
+
   test.each([-1, 0, 48, -(2 ** 31)])('a length of %i is damage: no batch has it', (length) => {
     const bytes = concat(first, second);
     new DataView(bytes.buffer).setInt32(first.length + 8, length);
