@@ -86,13 +86,15 @@ describe.skipIf(!requireKafka()).each(versions)('records between the codec and K
   test("the codec reads what Java's console producer wrote, in every compression", async () => {
     const kafka = await sharedKafka(version);
     using client = await BareClient.open(kafka);
-    for (const compression of compressionsOf(version)) {
-      const topic = `java-to-codec-${compression}`;
-      await kafka.createTopic(topic);
-      const sent = rows(compression).map(({ key, value }) => `${key}\t${value}`);
-      await produceByJava(kafka, topic, sent, compression);
+    const compressions = compressionsOf(version);
+    const topicOf = (compression: Compression) => `java-to-codec-${compression}`;
+    const sentIn = (compression: Compression) => rows(compression).map(({ key, value }) => `${key}\t${value}`);
+    for (const compression of compressions) await kafka.createTopic(topicOf(compression));
+    await Promise.all(compressions.map((each) => produceByJava(kafka, topicOf(each), sentIn(each), each)));
+    for (const compression of compressions) {
+      const sent = sentIn(compression);
       const batches: RecordBatch[] = [];
-      for (const field of await client.fetchAll(topic, 0)) {
+      for (const field of await client.fetchAll(topicOf(compression), 0)) {
         batches.push(...readBatches(field, { compressions: nodeCompressions }));
       }
       const records = batches.flatMap((batch) => [...batch]);
