@@ -206,8 +206,10 @@ test('length-prefixed blocks come out the same however the input is cut', () => 
 
 test('a length that cannot be right is named by its byte, and nothing is made up behind it', () => {
   const reader = new LengthPrefixedReader(100);
-  expect(reader.read(Buffer.from([0, 0, 0, 1, 65]))).toHaveLength(1);
-  expect(() => reader.read(Buffer.from([0x7f, 0, 0, 0]))).toThrow(/^Byte 5: 2130706432 is not a length/);
+  expect(reader.read(Buffer.from([0, 0, 0, 1, 65, 0x7f, 0, 0, 0]))).toEqual([Buffer.from('A')]);
+  expect(reader.failure?.message).toMatch(/^Byte 5: 2130706432 is not a length/);
+  expect(reader.read(Buffer.from([0, 0, 0, 0]))).toEqual([]);
+  expect(() => reader.end()).toThrow(/^Byte 5/);
 });
 
 test('an input that ends within a block says where the block starts', () => {

@@ -11,13 +11,19 @@ export class LengthPrefixedReader {
   /** Nothing can be read before this many bytes are there. */
   #needed = 4;
   #offset = 0;
+  #failure: Failure | null = null;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** @throws Failure where a length cannot be right: all behind it is out of step, so nothing more is read. */
+  /** Set where a length cannot be right: all behind it is out of step, so nothing more is read. */
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
   read(chunk: Uint8Array): (Uint8Array | null)[] {
+    if (this.#failure !== null) return [];
     this.#parts.push(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes < this.#needed) return [];
@@ -31,8 +37,9 @@ export class LengthPrefixedReader {
     return blocks;
   }
 
-  /** @throws Failure if the input ends within a block. */
+  /** @throws Failure if the input ends within a block, or is out of step. */
   end(): void {
+    if (this.#failure !== null) throw this.#failure;
     if (this.#bytes === 0) return;
     throw new Failure(`The input ends in the middle of the block that starts at byte ${this.#offset}.`, {
       hint: 'Everything before it was taken. Was the file copied whole?',
@@ -46,7 +53,10 @@ export class LengthPrefixedReader {
       this.#needed = 4;
       if (at + 4 > bytes.length) return at;
       const length = view.getInt32(at);
-      if (length < -1 || length > this.#maxBytes) throw this.#outOfStep(at, length);
+      if (length < -1 || length > this.#maxBytes) {
+        this.#failure = this.#outOfStep(at, length);
+        return at;
+      }
       this.#needed = 4 + Math.max(0, length);
       if (at + this.#needed > bytes.length) return at;
       blocks.push(length === -1 ? null : bytes.subarray(at + 4, at + 4 + length));

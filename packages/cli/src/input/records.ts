@@ -173,6 +173,7 @@ async function* fromBinary(
       entries.push({ number, record: withRow(key, value, {}, shape), fault: null });
     }
     if (entries.length > 0) yield entries;
+    if (reader.failure !== null) throw reader.failure;
   }
   reader.end();
   if (waiting.length > 0) yield [{ number: number + 1, record: null, fault: 'the last key has no value' }];

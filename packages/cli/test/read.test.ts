@@ -1,0 +1,118 @@
+import { MockCluster } from '@kiel/mock-cluster';
+import { createProducer } from '@kiel/producer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runKiel } from './run-kiel.ts';
+
+const AT_MS = Date.UTC(2026, 2, 2);
+let cluster: MockCluster;
+let brokers: string;
+
+beforeAll(async () => {
+  cluster = await MockCluster.start({ brokers: 2, topics: { orders: { partitions: 2 }, empty: { partitions: 1 } } });
+  brokers = cluster.brokers.join(',');
+  await using producer = createProducer({ brokers: cluster.brokers, compression: 'gzip', lingerMs: 5 });
+  for (let n = 0; n < 100; n++) {
+    producer.produce('orders', Buffer.from(`v${n}`), { key: `k${n}`, partition: n % 2, timestampMs: AT_MS + n * 1000 });
+  }
+  producer.produce('orders', null, { key: 'gone', partition: 1, timestampMs: AT_MS + 100_000, headers: [['h', 'ä']] });
+  producer.produce('orders', Uint8Array.of(0xff, 0xfe), { partition: 0, timestampMs: AT_MS + 100_000 });
+  await producer.flush();
+});
+
+afterAll(() => cluster.stop());
+
+const read = async (...args: string[]) => {
+  const ended = await runKiel(['read', '-b', brokers, '-t', 'orders', '--json', ...args]);
+  const rows = ended.stdout.split('\n').filter((line) => line !== '');
+  return {
+    ...ended,
+    rows: rows.map((row) => JSON.parse(row) as { partition: number; offset: number; value: unknown }),
+  };
+};
+
+test('all of a topic, each record as one JSON object', async () => {
+  const { code, rows } = await read();
+  expect(code).toBe(0);
+  expect(rows).toHaveLength(102);
+  expect(rows.filter(({ partition }) => partition === 1).map(({ offset }) => offset)).toEqual([...Array(51).keys()]);
+  expect(rows).toContainEqual({
+    partition: 1,
+    offset: 50,
+    timestamp: AT_MS + 100_000,
+    key: 'gone',
+    value: null,
+    headers: [['h', 'ä']],
+  });
+  expect(rows).toContainEqual({
+    partition: 0,
+    offset: 50,
+    timestamp: AT_MS + 100_000,
+    key: null,
+    value: { base64: '//4=' },
+  });
+});
+
+test('lines give the bytes of the values, with their keys if asked', async () => {
+  const { stdout } = await runKiel([
+    'read',
+    '-b',
+    brokers,
+    '-t',
+    'orders',
+    '-p',
+    '1',
+    '--key-separator',
+    '=',
+    '--from',
+    '48',
+  ]);
+  expect(stdout).toBe('k97=v97\nk99=v99\ngone=null\n');
+});
+
+test('a place is an offset, a number from the end, or a date', async () => {
+  const offsets = async (...args: string[]) => (await read('-p', '0', ...args)).rows.map(({ offset }) => offset);
+  expect(await offsets('--from', '10', '--to', '13')).toEqual([10, 11, 12]);
+  expect(await offsets('--from', '-2')).toEqual([49, 50]);
+  expect(await offsets('--from', '-1000', '-n', '1')).toEqual([0]);
+  expect(await offsets('--from', '2026-03-02T00:01:35Z')).toEqual([48, 49, 50]);
+  expect(await offsets('--from', '2027-01-01')).toEqual([]);
+  expect(await offsets('--from', 'end')).toEqual([]);
+  expect(await offsets('--to', '2026-03-02T00:00:02Z')).toEqual([0]);
+});
+
+test('an empty topic gives nothing, and says nothing', async () => {
+  expect(await runKiel(['read', '-b', brokers, '-t', 'empty'])).toEqual({ code: 0, stdout: '', stderr: '' });
+});
+
+test('it goes on when a leader moves and a connection is lost', async () => {
+  cluster.moveLeader('orders', 0);
+  const rule = cluster.on('Fetch', { times: 2, then: 'close' });
+  const { code, rows } = await read('--timeout', '5');
+  rule.remove();
+  expect([code, rows.length]).toEqual([0, 102]);
+});
+
+test.each([
+  [['-p', '7'], 'has no partition 7'],
+  [['--from', 'now'], '--from now is no place'],
+  [['--from', '0', '--to', 'end', '--follow'], 'exclude each other'],
+])('%j is called wrongly', async (args, said) => {
+  const { code, stderr } = await read(...args);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+});
+
+test('meta shows brokers, topics, leaders and both sides’ versions', async () => {
+  const all = await runKiel(['meta', '-b', brokers]);
+  expect(all.code).toBe(0);
+  expect(all.stdout).toMatch(/^ *1 {2}127\.0\.0\.1:\d+/m);
+  expect(all.stdout).toMatch(/^orders +2 +2$/m);
+  const one = await runKiel(['meta', '-b', brokers, '-t', 'orders', '--json']);
+  expect(JSON.parse(one.stdout)).toMatchObject({
+    clusterId: cluster.clusterId,
+    topics: [{ name: 'orders', partitions: [{ leaderId: expect.any(Number) }, {}] }],
+  });
+  const versions = await runKiel(['meta', '-b', brokers, '--versions']);
+  expect(versions.stdout).toMatch(/^ *0 {2}Produce +0–13 /m);
+  const none = await runKiel(['meta', '-b', brokers, '-t', 'nope']);
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('UNKNOWN_TOPIC_OR_PARTITION (3)')]);
+});
