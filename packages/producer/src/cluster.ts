@@ -5,6 +5,7 @@ import { BrokerError, ConnectionError, type KafkaError, toError } from './errors
 import type { Network } from './network.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { Random } from './ports.ts';
+import { addressProblem, metadataProblem, mostNodes } from './security/metadata-limits.ts';
 import type { Topic } from './topic.ts';
 
 export interface ClusterEvents {
@@ -63,6 +64,8 @@ export class Cluster {
         if (body.errorCode !== 0) throw new BrokerError(body.errorCode, `Metadata from ${link.name}`);
         // A broker that is starting knows nobody, not even itself.
         if (body.brokers.length === 0) throw new Error(`${link.name} knows no brokers yet`);
+        const problem = metadataProblem(body);
+        if (problem !== null) throw new ConnectionError('PROTOCOL_VIOLATION', `${link.name} ${problem}`);
         this.#take(body, topics);
         return;
       } catch (thrown) {
@@ -90,7 +93,8 @@ export class Cluster {
   ): boolean {
     if (hint.leaderId < 0 || hint.leaderEpoch <= queue.leaderEpoch) return false;
     const endpoint = endpoints.find(({ nodeId }) => nodeId === hint.leaderId);
-    if (endpoint !== undefined) this.#node(endpoint);
+    if (endpoint !== undefined && this.nodes.size < mostNodes && addressProblem(endpoint) === null)
+      this.#node(endpoint);
     const link = this.nodes.get(hint.leaderId);
     if (link === undefined) return false;
     queue.moveTo(link, hint.leaderEpoch);

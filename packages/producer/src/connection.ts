@@ -13,6 +13,9 @@ import type { Clock, Socket, SocketEvents } from './ports.ts';
 import { isTlsRecord, peerSpeaksTls } from './security/index.ts';
 import { softwareVersion } from './version.ts';
 
+/** No answer to a producer comes near it; Metadata of 100,000 partitions has 5 MiB. A peer can fill no more memory. */
+const largestAnswer = 16_777_216;
+
 /** A request that waits for its answer. */
 export interface PendingRequest {
   readonly apiName: string;
@@ -52,7 +55,7 @@ export interface ConnectionEvents {
 export class Connection implements SocketEvents {
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
-  readonly #decoder = new FrameDecoder({ minFrameBytes: 0 });
+  readonly #decoder = new FrameDecoder({ minFrameBytes: 0, maxFrameBytes: largestAnswer });
   readonly #pending = new Map<number, InFlight>();
   /** Waits for the next frame whatever it holds: a SASL token of old. */
   #raw: InFlight | null = null;
