@@ -56,12 +56,17 @@ describe.each(all.map((message) => [message.name, message] as const))('%s', { ti
     for (const version of versionsOf(message)) {
       for (const value of fc.sample(arbitraryOf(message, version), 2)) {
         const encoded = message.encode(value as never, version);
-        const step = Math.max(1, Math.floor(encoded.length / 40));
+        const step = Math.max(1, Math.floor(encoded.length / 24));
         for (let length = 0; length < encoded.length; length += step) {
           const error = errorOf(() => message.decode(encoded.subarray(0, length), version));
-          expect(error).toMatchObject({ code: 'TRUNCATED', messageName: message.name, version });
-          expect(error.path).not.toBe('');
-          expect(error.offset).toBeLessThanOrEqual(length);
+          // Plain comparisons: this runs tens of thousands of times.
+          const isGood =
+            error.code === 'TRUNCATED' &&
+            error.messageName === message.name &&
+            error.version === version &&
+            error.path !== '' &&
+            error.offset! <= length;
+          if (!isGood) expect.unreachable(`${length} of ${encoded.length} bytes: ${error.code} ${error.message}`);
         }
       }
     }
@@ -88,8 +93,8 @@ function errorOf(attempt: () => unknown): CodecError {
   try {
     attempt();
   } catch (error) {
-    expect(error).toBeInstanceOf(CodecError);
-    return error as CodecError;
+    if (error instanceof CodecError) return error;
+    throw error;
   }
   throw new Error('no error');
 }
