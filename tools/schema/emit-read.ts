@@ -87,17 +87,15 @@ function emitTags(model: Model, struct: Struct): string[] {
   const within = clip(model.flexible, struct.versions);
   const body = [
     'const tagCount = r.taggedFieldCount();',
-    'const unknown: TaggedField[] = [];',
     'for (let i = 0; i < tagCount; i++) {',
     '  const tag = r.uvarint();',
     '  const end = r.beginTag();',
     '  switch (tag) {',
     ...tagged.flatMap((field) => emitTagCase(field, within).map((line) => `    ${line}`)),
     '    default:',
-    '      unknown.push({ tag, data: r.raw(end - r.pos) });',
+    '      unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);',
     '  }',
     '}',
-    'if (unknown.length > 0) unknownTaggedFields = unknown;',
   ];
   const head = 'let unknownTaggedFields = noTaggedFields;';
   return flexible === null ? [head, ...body] : [head, `if (${flexible}) {`, ...body.map((line) => `  ${line}`), '}'];

@@ -297,6 +297,15 @@ export class Reader {
     return this.pos + size;
   }
 
+  /** Reads a field of an unknown tag up to `end` and returns the list with it added. */
+  unknownTag(fields: readonly TaggedField[], tag: number, end: number): readonly TaggedField[] {
+    const field = { tag, data: this.raw(end - this.pos) };
+    if (fields === noTaggedFields) return [field];
+    // Begun by this method, so nobody else has it yet.
+    (fields as TaggedField[]).push(field);
+    return fields;
+  }
+
   /** A known field that is shorter or longer than its size says is damage: nothing could tell what the rest means. */
   endTag(tag: number, end: number): void {
     if (this.pos !== end) {

@@ -66,7 +66,6 @@ function readAbortTransactionRecord(r: Reader, _version: number): AbortTransacti
   let reason: string | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -77,9 +76,8 @@ function readAbortTransactionRecord(r: Reader, _version: number): AbortTransacti
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { reason, unknownTaggedFields };
 }

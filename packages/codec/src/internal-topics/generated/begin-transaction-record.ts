@@ -66,7 +66,6 @@ function readBeginTransactionRecord(r: Reader, _version: number): BeginTransacti
   let name: string | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -77,9 +76,8 @@ function readBeginTransactionRecord(r: Reader, _version: number): BeginTransacti
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { name, unknownTaggedFields };
 }

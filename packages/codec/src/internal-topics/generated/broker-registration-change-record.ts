@@ -142,7 +142,6 @@ function readBrokerRegistrationChangeRecord(r: Reader, version: number): BrokerR
   let cordonedLogDirs: string[] | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -177,10 +176,9 @@ function readBrokerRegistrationChangeRecord(r: Reader, version: number): BrokerR
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     brokerId,
     brokerEpoch,

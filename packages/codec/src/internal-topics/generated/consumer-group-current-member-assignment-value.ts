@@ -177,7 +177,6 @@ function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
   let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -191,9 +190,8 @@ function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { topicId, partitions, assignmentEpochs, unknownTaggedFields };
 }

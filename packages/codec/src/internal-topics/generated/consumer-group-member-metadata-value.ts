@@ -160,7 +160,6 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
     defaultConsumerGroupMemberMetadataValueClassicMemberMetadata();
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -172,10 +171,9 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     instanceId,
     rackId,

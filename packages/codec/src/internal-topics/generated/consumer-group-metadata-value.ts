@@ -72,7 +72,6 @@ function readConsumerGroupMetadataValue(r: Reader, _version: number): ConsumerGr
   let metadataHash: bigint = 0n;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -83,9 +82,8 @@ function readConsumerGroupMetadataValue(r: Reader, _version: number): ConsumerGr
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { epoch, metadataHash, unknownTaggedFields };
 }

@@ -82,7 +82,6 @@ function readConsumerGroupTargetAssignmentMetadataValue(
   let assignmentTimestamp: bigint = 0n;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -93,9 +92,8 @@ function readConsumerGroupTargetAssignmentMetadataValue(
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { assignmentEpoch, assignmentTimestamp, unknownTaggedFields };
 }

@@ -111,7 +111,6 @@ function readOffsetCommitValue(r: Reader, version: number): OffsetCommitValue {
   let unknownTaggedFields = noTaggedFields;
   if (version >= 4) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -122,10 +121,9 @@ function readOffsetCommitValue(r: Reader, version: number): OffsetCommitValue {
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     offset,

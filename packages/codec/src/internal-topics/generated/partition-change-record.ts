@@ -228,7 +228,6 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
   let lastKnownElr: number[] | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -303,10 +302,9 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     partitionId,
     topicId,

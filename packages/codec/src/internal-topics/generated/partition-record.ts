@@ -201,7 +201,6 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
   let lastKnownElr: number[] | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -230,10 +229,9 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     partitionId,
     topicId,

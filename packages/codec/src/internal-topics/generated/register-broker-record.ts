@@ -201,7 +201,6 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
   let cordonedLogDirs: string[] | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -225,10 +224,9 @@ function readRegisterBrokerRecord(r: Reader, version: number): RegisterBrokerRec
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     brokerId,
     isMigratingZkBroker,

@@ -189,7 +189,6 @@ function readRemoteLogSegmentMetadataRecord(r: Reader, version: number): RemoteL
   let txnIndexEmpty: boolean = false;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -200,10 +199,9 @@ function readRemoteLogSegmentMetadataRecord(r: Reader, version: number): RemoteL
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     remoteLogSegmentId,
     startOffset,

@@ -136,7 +136,6 @@ function readShareSnapshotValue(r: Reader, version: number): ShareSnapshotValue 
   for (let i = 0; i < stateBatchCount; i++) stateBatches[i] = readShareSnapshotValueStateBatch(r, version);
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -147,10 +146,9 @@ function readShareSnapshotValue(r: Reader, version: number): ShareSnapshotValue 
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     snapshotEpoch,
     stateEpoch,

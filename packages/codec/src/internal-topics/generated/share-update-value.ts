@@ -118,7 +118,6 @@ function readShareUpdateValue(r: Reader, version: number): ShareUpdateValue {
   for (let i = 0; i < stateBatchCount; i++) stateBatches[i] = readShareUpdateValueStateBatch(r, version);
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -129,10 +128,9 @@ function readShareUpdateValue(r: Reader, version: number): ShareUpdateValue {
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     snapshotEpoch,
     leaderEpoch,

@@ -242,7 +242,6 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(
   let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -256,9 +255,8 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { subtopologyId, partitions, assignmentEpochs, unknownTaggedFields };
 }

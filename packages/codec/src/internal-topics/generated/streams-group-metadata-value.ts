@@ -145,7 +145,6 @@ function readStreamsGroupMetadataValue(r: Reader, version: number): StreamsGroup
   let failedDescriptionTopologyEpoch: number = -1;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -175,10 +174,9 @@ function readStreamsGroupMetadataValue(r: Reader, version: number): StreamsGroup
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     epoch,
     metadataHash,

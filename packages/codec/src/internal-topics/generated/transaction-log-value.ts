@@ -201,7 +201,6 @@ function readTransactionLogValue(r: Reader, version: number): TransactionLogValu
   let unknownTaggedFields = noTaggedFields;
   if (version >= 1) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -227,10 +226,9 @@ function readTransactionLogValue(r: Reader, version: number): TransactionLogValu
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     producerId,

@@ -217,7 +217,6 @@ function readApiVersionsResponse(r: Reader, version: number): ApiVersionsRespons
   let unknownTaggedFields = noTaggedFields;
   if (version >= 3) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -251,10 +250,9 @@ function readApiVersionsResponse(r: Reader, version: number): ApiVersionsRespons
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     errorCode,

@@ -163,7 +163,6 @@ function readBeginQuorumEpochResponse(r: Reader, version: number): BeginQuorumEp
   let unknownTaggedFields = noTaggedFields;
   if (version >= 1) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -177,10 +176,9 @@ function readBeginQuorumEpochResponse(r: Reader, version: number): BeginQuorumEp
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return { errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }

@@ -127,7 +127,6 @@ function readBrokerHeartbeatRequest(r: Reader, version: number): BrokerHeartbeat
   let cordonedLogDirs: string[] | null = null;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -151,10 +150,9 @@ function readBrokerHeartbeatRequest(r: Reader, version: number): BrokerHeartbeat
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     brokerId,
     brokerEpoch,

@@ -221,7 +221,6 @@ function readCreateTopicsResponseCreatableTopicResult(
   let unknownTaggedFields = noTaggedFields;
   if (version >= 5) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -232,10 +231,9 @@ function readCreateTopicsResponseCreatableTopicResult(
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     name,

@@ -163,7 +163,6 @@ function readEndQuorumEpochResponse(r: Reader, version: number): EndQuorumEpochR
   let unknownTaggedFields = noTaggedFields;
   if (version >= 1) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -177,10 +176,9 @@ function readEndQuorumEpochResponse(r: Reader, version: number): EndQuorumEpochR
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return { errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }

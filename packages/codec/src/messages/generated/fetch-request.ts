@@ -292,7 +292,6 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -309,10 +308,9 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     clusterId,
@@ -428,7 +426,6 @@ function readFetchRequestFetchPartition(r: Reader, version: number): FetchReques
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -446,10 +443,9 @@ function readFetchRequestFetchPartition(r: Reader, version: number): FetchReques
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     partition,

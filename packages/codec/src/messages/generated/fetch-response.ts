@@ -286,7 +286,6 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -301,10 +300,9 @@ function readFetchResponse(r: Reader, version: number): FetchResponse {
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return { throttleTimeMs, errorCode, sessionId, responses, nodeEndpoints, unknownTaggedFields };
 }
@@ -438,7 +436,6 @@ function readFetchResponsePartitionData(r: Reader, version: number): FetchRespon
   let unknownTaggedFields = noTaggedFields;
   if (version >= 12) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -459,10 +456,9 @@ function readFetchResponsePartitionData(r: Reader, version: number): FetchRespon
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     partitionIndex,

@@ -160,7 +160,6 @@ function readFetchSnapshotRequest(r: Reader, version: number): FetchSnapshotRequ
   for (let i = 0; i < topicCount; i++) topics[i] = readFetchSnapshotRequestTopicSnapshot(r, version);
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -171,10 +170,9 @@ function readFetchSnapshotRequest(r: Reader, version: number): FetchSnapshotRequ
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { clusterId, replicaId, maxBytes, topics, unknownTaggedFields };
 }
 
@@ -230,7 +228,6 @@ function readFetchSnapshotRequestPartitionSnapshot(r: Reader, version: number): 
   let replicaDirectoryId: string = zeroUuid;
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -242,10 +239,9 @@ function readFetchSnapshotRequestPartitionSnapshot(r: Reader, version: number): 
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     partition,
     currentLeaderEpoch,

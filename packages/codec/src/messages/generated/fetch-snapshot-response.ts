@@ -209,7 +209,6 @@ function readFetchSnapshotResponse(r: Reader, version: number): FetchSnapshotRes
   let nodeEndpoints: FetchSnapshotResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -224,10 +223,9 @@ function readFetchSnapshotResponse(r: Reader, version: number): FetchSnapshotRes
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { throttleTimeMs, errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }
 
@@ -291,7 +289,6 @@ function readFetchSnapshotResponsePartitionSnapshot(
   const unalignedRecords = r.compactByteArray();
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -302,10 +299,9 @@ function readFetchSnapshotResponsePartitionSnapshot(
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return {
     index,
     errorCode,

@@ -225,7 +225,6 @@ function readProduceResponse(r: Reader, version: number): ProduceResponse {
   let unknownTaggedFields = noTaggedFields;
   if (version >= 9) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -240,10 +239,9 @@ function readProduceResponse(r: Reader, version: number): ProduceResponse {
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return { responses, throttleTimeMs, nodeEndpoints, unknownTaggedFields };
 }
@@ -350,7 +348,6 @@ function readProduceResponsePartitionProduceResponse(
   let unknownTaggedFields = noTaggedFields;
   if (version >= 9) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -362,10 +359,9 @@ function readProduceResponsePartitionProduceResponse(
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     index,

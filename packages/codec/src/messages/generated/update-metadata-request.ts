@@ -303,7 +303,6 @@ function readUpdateMetadataRequest(r: Reader, version: number): UpdateMetadataRe
   let unknownTaggedFields = noTaggedFields;
   if (version >= 6) {
     const tagCount = r.taggedFieldCount();
-    const unknown: TaggedField[] = [];
     for (let i = 0; i < tagCount; i++) {
       const tag = r.uvarint();
       const end = r.beginTag();
@@ -315,10 +314,9 @@ function readUpdateMetadataRequest(r: Reader, version: number): UpdateMetadataRe
           break;
         }
         default:
-          unknown.push({ tag, data: r.raw(end - r.pos) });
+          unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
       }
     }
-    if (unknown.length > 0) unknownTaggedFields = unknown;
   }
   return {
     controllerId,

@@ -107,7 +107,6 @@ function readUpdateRaftVoterResponse(r: Reader, version: number): UpdateRaftVote
   let currentLeader: UpdateRaftVoterResponseCurrentLeader = defaultUpdateRaftVoterResponseCurrentLeader();
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -118,10 +117,9 @@ function readUpdateRaftVoterResponse(r: Reader, version: number): UpdateRaftVote
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { throttleTimeMs, errorCode, currentLeader, unknownTaggedFields };
 }
 

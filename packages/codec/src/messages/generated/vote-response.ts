@@ -159,7 +159,6 @@ function readVoteResponse(r: Reader, version: number): VoteResponse {
   let nodeEndpoints: VoteResponseNodeEndpoint[] = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
-  const unknown: TaggedField[] = [];
   for (let i = 0; i < tagCount; i++) {
     const tag = r.uvarint();
     const end = r.beginTag();
@@ -174,10 +173,9 @@ function readVoteResponse(r: Reader, version: number): VoteResponse {
         break;
       }
       default:
-        unknown.push({ tag, data: r.raw(end - r.pos) });
+        unknownTaggedFields = r.unknownTag(unknownTaggedFields, tag, end);
     }
   }
-  if (unknown.length > 0) unknownTaggedFields = unknown;
   return { errorCode, topics, nodeEndpoints, unknownTaggedFields };
 }
 
