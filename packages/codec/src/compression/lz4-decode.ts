@@ -22,10 +22,13 @@ export function readLz4Block(
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const target = new DataView(out.buffer, out.byteOffset, out.byteLength);
   if (from >= end) throw malformed('lz4', 'a block is empty', from);
+  const lastFrom = end - 17;
+  const lastTo = limit - 16;
   for (;;) {
     const token = bytes[from++]!;
     let literals = token >>> 4;
-    if (literals < 15 && end - from >= 16 && limit - to >= 16) {
+    if (literals < 15 && from <= lastFrom && to <= lastTo) {
+      // 17 bytes are left: the literals, and the two of the offset.
       target.setBigInt64(to, source.getBigInt64(from, true), true);
       if (literals > 8) target.setBigInt64(to + 8, source.getBigInt64(from + 8, true), true);
       from += literals;
@@ -48,9 +51,9 @@ export function readLz4Block(
         if ((token & 15) !== 0) throw cutOff(from);
         return to;
       }
+      if (end - from < 2) throw cutOff(from);
     }
-    if (end - from < 2) throw cutOff(from);
-    const offset = bytes[from]! | (bytes[from + 1]! << 8);
+    const offset = source.getUint16(from, true);
     from += 2;
     if (offset === 0 || offset > to - floor) throw overTheStart(offset, from);
     let length = (token & 15) + 4;
