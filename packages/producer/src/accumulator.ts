@@ -21,6 +21,7 @@ export interface AccumulatorSettings {
   readonly batchBytes: number;
   readonly maxRequestBytes: number;
   readonly bufferBytes: number;
+  readonly deliveryTimeoutMs: number;
   readonly checksum: Checksum;
 }
 
@@ -51,6 +52,8 @@ export class Accumulator {
   due = 0;
   /** Bytes of all records that are not settled. */
   bufferedBytes = 0;
+  /** Bytes that ever went into batches. */
+  acceptedBytes = 0;
   readonly #settings: AccumulatorSettings;
   readonly #events: AccumulatorEvents;
   /** Batches not settled, by the time of their first record; settled ones are dropped from the front. */
@@ -58,6 +61,8 @@ export class Accumulator {
   /** Batches that wait for company, oldest first. */
   #lingering: Batch[] = [];
   readonly #goAtOnce: boolean;
+  /** A batch takes no record so much younger than its first one, with which they all expire. */
+  readonly #mostAgeMs: number;
   /** Length of `#byAge` at which settled batches are taken out of its middle. */
   #compactAt = 256;
 
@@ -65,6 +70,7 @@ export class Accumulator {
     this.#settings = settings;
     this.#events = events;
     this.#goAtOnce = settings.lingerMs === 0 || settings.batchSize === 1;
+    this.#mostAgeMs = settings.deliveryTimeoutMs / 20;
     this.pool = new BufferPool(settings.batchBytes, settings.bufferBytes >> 1);
   }
 
@@ -108,6 +114,7 @@ export class Accumulator {
       batch === undefined ||
       batch.isClosed ||
       batch.group !== this.groups.current ||
+      nowMs - batch.acceptedAtMs > this.#mostAgeMs ||
       !batch.tryAppend(timestampMs, key, value, headers)
     ) {
       return this.#appendToNew(queue, timestampMs, key, value, headers, nowMs);
@@ -284,7 +291,9 @@ export class Accumulator {
 
   #count(batch: Batch): void {
     const size = batch.builder.sizeBytes;
-    this.bufferedBytes += size - batch.sizeBytes;
+    const added = size - batch.sizeBytes;
+    this.bufferedBytes += added;
+    this.acceptedBytes += added;
     batch.sizeBytes = size;
     this.unsettled++;
     this.unsent++;

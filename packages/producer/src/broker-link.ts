@@ -53,9 +53,9 @@ export class BrokerLink {
     return !this.isLeaving && (this.ready.size > 0 || this.#calls.length > 0);
   }
 
-  /** A request can be written now. */
+  /** A request can be written now. A connection that is ending may still be here while its requests fail. */
   get isReady(): boolean {
-    return this.connection !== null && this.actor?.getSnapshot().value === 'ready';
+    return this.connection?.isOpen === true && this.actor?.getSnapshot().value === 'ready';
   }
 
   /** It could not be reached the last time. */

@@ -52,6 +52,11 @@ export type ProducerState = 'idle' | 'batching' | 'flushing' | 'healing' | 'clos
 /** Records stamped with one reading of the clock, at most; a new turn of the loop reads it anew. */
 const recordsPerStamp = 32;
 
+const ready: Promise<void> = Promise.resolve();
+
+/** So much is taken in one turn of the loop before `ready()` lets the sockets have theirs. */
+const bytesPerTurn = Number(process.env['BPT'] ?? 524288);
+
 /** Puts the machines and the plain parts together: what a machine decides is done here, and what happens is told to it. */
 export class Engine {
   readonly accumulator: Accumulator;
@@ -72,6 +77,9 @@ export class Engine {
   readonly #alarm: Alarm;
   #stampsLeft = 0;
   #isStampTurn = false;
+  /** What had been taken when this turn of the loop began. */
+  #turnBeganAtBytes = 0;
+  #turn: Promise<void> | null = null;
   #isWakeScheduled = false;
   /** The machine believes that the sender works, and need not be told of more work. */
   #isRunning = false;
@@ -157,7 +165,27 @@ export class Engine {
     clock.setImmediate(() => {
       this.#isStampTurn = false;
       this.#stampsLeft = 0;
+      this.#turnBeganAtBytes = this.accumulator.acceptedBytes;
     });
+  }
+
+  /**
+   * Resolves when there is room. A caller who awaits nothing else would starve the sockets, and fill the buffer to its
+   * brim for nothing: after a good piece of work it resolves a turn of the loop later.
+   */
+  ready(): Promise<void> {
+    if (!this.intake.hasRoom) return this.intake.room();
+    const { acceptedBytes, bufferedBytes } = this.accumulator;
+    // Nothing can leave yet: a caller that filled the buffer before the first connection would only take memory.
+    if (this.#cluster.nodes.size === 0 && bufferedBytes > bytesPerTurn) return this.intake.admission();
+    if (acceptedBytes - this.#turnBeganAtBytes < bytesPerTurn) return ready;
+    this.#turn ??= new Promise((resolve) => {
+      this.#ports.clock.setImmediate(() => {
+        this.#turn = null;
+        resolve(this.intake.room());
+      });
+    });
+    return this.#turn;
   }
 
   topic(name: string): Topic {

@@ -92,6 +92,11 @@ export class Intake {
   /** Resolves when a record would find room. */
   room(): Promise<void> {
     if (this.hasRoom) return Promise.resolve();
+    return this.admission();
+  }
+
+  /** Resolves when something that waits has been let in or given up, and there is room. */
+  admission(): Promise<void> {
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
@@ -228,8 +233,10 @@ export class Intake {
   #waitForTopic(record: WaitingRecord): void {
     const { topic } = record;
     topic.waiting.push(record);
-    this.#topics.add(topic);
     this.#accumulator.bufferedBytes += record.sizeBytes;
+    // Once a topic is waited for, it is asked for again and again until there is news of it.
+    if (this.#topics.has(topic)) return;
+    this.#topics.add(topic);
     this.#events.unknown(topic);
   }
 

@@ -148,7 +148,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
 
   /** Resolves when a message would be taken without waiting for room in the buffer. */
   ready(): Promise<void> {
-    return this.#engine.intake.room();
+    return this.#engine.ready();
   }
 
   /** The buffer has room: `ready()` would resolve at once. */

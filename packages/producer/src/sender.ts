@@ -416,7 +416,11 @@ export class Sender {
     if (queue.leader === link) queue.contact = link;
     // Brokers take batches in order only: what was given up before this one has been stored after all.
     if (queue.gapAt >= 0 && isAfter(batch.sequence, queue.gapAt)) queue.gapAt = -1;
-    if (!batch.isSettled) this.#succeed(batch, baseOffset, Number(logAppendTimeMs));
+    if (!batch.isSettled) {
+      // A broker that recognises a resend answers with the batch's greatest timestamp, whoever set it.
+      const isOurs = batch.attempts > 1 && Number(logAppendTimeMs) === batch.builder.maxTimestampMs;
+      this.#succeed(batch, baseOffset, isOurs ? -1 : Number(logAppendTimeMs));
+    }
     this.#afterLanding(queue);
   }
 
