@@ -54,7 +54,13 @@ try {
   const summary = { seed, newest, older, pairs, differences: summarise(found) };
   writeFileSync(join(target, 'index.json'), `${JSON.stringify(summary, null, 2)}\n`);
   console.log(`${pairs.messages} pairs of message and version, ${pairs.internal} of internal topics, in ${target}`);
-  if (target !== committed) console.log(`to test with them: KIEL_GOLDEN_DIR=${target} npx vitest run --project golden`);
+  if (target === committed) {
+    // Record batches have a program of their own.
+    await run(process.execPath, [fileURLToPath(new URL('records/make.ts', import.meta.url))], { maxBuffer: 1 << 28 });
+    console.log('record batches too');
+  } else {
+    console.log(`to test with them: KIEL_GOLDEN_DIR=${target} npx vitest run --project golden`);
+  }
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
