@@ -130,7 +130,7 @@ function mergeField(sources: readonly FieldSource[], name: string, valid: Range,
       ? {}
       : {
           fields: mergeFields(
-            children.map(({ field, versions }) => ({ fields: field.fields!, versions })),
+            children.map(({ field, versions }) => ({ fields: field.fields!, versions: presentIn(field, versions) })),
             valid,
             path,
           ),
@@ -138,11 +138,15 @@ function mergeField(sources: readonly FieldSource[], name: string, valid: Range,
   };
 }
 
+function presentIn(field: KafkaField, versions: ReadonlySet<number>): ReadonlySet<number> {
+  const range = parseRange(field.versions ?? field.taggedVersions ?? 'none', anyVersion);
+  return new Set([...versions].filter((version) => contains(range, version)));
+}
+
 /** Only versions that lack the field ask whether it may be left out, so the releases that have such versions decide. */
 function isIgnorable(list: readonly { field: KafkaField; versions: ReadonlySet<number> }[], path: string): boolean {
   const asked = list.filter(({ field, versions }) => {
-    const range = parseRange(field.versions ?? field.taggedVersions ?? 'none', anyVersion);
-    return [...versions].some((version) => !contains(range, version));
+    return presentIn(field, versions).size < versions.size;
   });
   const answers = new Set((asked.length === 0 ? list.slice(0, 1) : asked).map(({ field }) => isTrue(field.ignorable)));
   if (answers.size > 1) console.warn(`${path}: releases differ on whether it is ignorable`);
