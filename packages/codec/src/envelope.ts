@@ -29,7 +29,7 @@ export interface OutgoingResponse<Input> {
 
 /** One request as a frame: size, header, body. Throws CodecError. */
 export function encodeRequest<Input>(request: OutgoingRequest<Input>): Uint8Array {
-  const w = new Writer(512);
+  const w = new Writer(1024);
   writeRequest(w, request);
   return w.finish();
 }
@@ -39,7 +39,7 @@ export function encodeRequest<Input>(request: OutgoingRequest<Input>): Uint8Arra
  * reference and must stay unchanged until the pieces were sent.
  */
 export function encodeRequestChunks<Input>(request: OutgoingRequest<Input>): Uint8Array[] {
-  const w = new Writer(512, gatherFrom);
+  const w = new Writer(1024, gatherFrom);
   writeRequest(w, request);
   return w.chunks();
 }
@@ -57,14 +57,14 @@ export function writeRequest<Input>(w: Writer, request: OutgoingRequest<Input>):
 
 /** One answer as a frame: size, header, body. Throws CodecError. */
 export function encodeResponse<Input>(response: OutgoingResponse<Input>): Uint8Array {
-  const w = new Writer(512);
+  const w = new Writer(1024);
   writeResponse(w, response);
   return w.finish();
 }
 
 /** As `encodeResponse`, in pieces: see `encodeRequestChunks`. */
 export function encodeResponseChunks<Input>(response: OutgoingResponse<Input>): Uint8Array[] {
-  const w = new Writer(512, gatherFrom);
+  const w = new Writer(1024, gatherFrom);
   writeResponse(w, response);
   return w.chunks();
 }

@@ -64,7 +64,7 @@ export function checkVersion(message: Pick<Message, 'name' | 'minVersion' | 'max
 }
 
 export function encodeMessage<Input>(message: Message<unknown, Input>, value: Input, version: number): Uint8Array {
-  const w = new Writer(256);
+  const w = new Writer(1024);
   writeMessage(w, message, value, version);
   return w.finish();
 }

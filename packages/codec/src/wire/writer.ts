@@ -330,7 +330,9 @@ export class Writer {
   }
 
   #grow(): void {
-    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.pos));
+    // New memory costs about a microsecond however small it is, so small buffers take larger steps.
+    const factor = this.#capacity < 65536 ? 4 : 2;
+    const bytes = new Uint8Array(Math.max(this.#capacity * factor, this.pos));
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
