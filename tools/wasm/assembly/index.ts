@@ -1,5 +1,5 @@
 /**
- * The byte loops that WebAssembly runs faster than JavaScript: CRC-32C, and the block encoders of LZ4 and snappy.
+ * The byte loops that WebAssembly runs faster than JavaScript: CRC-32C, and the blocks of LZ4 and snappy.
  * AssemblyScript, built by ../build.mjs. Memory is laid out by hand and never grows:
  *
  *       0  16 tables of 256 words: the effect of a byte on a CRC register, 0 to 15 zero bytes later
@@ -7,7 +7,7 @@
  *   32768  what CRC folding has made of the last 256 bytes, and of up to 8 KiB after them
  *   45056  the last folded bytes, before the tables finish them
  *   49152  input, up to 64 KiB
- *  114752  output of the encoders: longest for snappy, 76,490 bytes
+ *  114752  output: of the encoders, longest for snappy, 76,490 bytes; of the decoders, up to 64 KiB and 15 bytes over
  */
 const CRC_TABLES: usize = 0;
 const PLACES: usize = 16384;
@@ -339,4 +339,120 @@ export function snappy(bytes: u32): u32 {
   }
   if (end > literals) to = putSnappyLiterals(to, literals, end - literals);
   return <u32>(to - OUTPUT);
+}
+
+/**
+ * Decompresses the LZ4 block in the input, of no more than 64 KiB, and returns its size. -1 stands for anything that is
+ * wrong with it: the caller has a decoder that tells what.
+ */
+export function lz4Decode(bytes: u32): i32 {
+  let from = INPUT;
+  const end = INPUT + bytes;
+  let to = OUTPUT;
+  const limit = OUTPUT + 65536;
+  while (from < end) {
+    const token = <usize>load<u8>(from++);
+    let literals = token >> 4;
+    if (literals == 15) {
+      let byte: usize;
+      do {
+        if (from >= end) return -1;
+        byte = load<u8>(from++);
+        literals += byte;
+      } while (byte == 255);
+    }
+    if (literals > end - from || literals > limit - to) return -1;
+    copyOver(to, from, literals);
+    from += literals;
+    to += literals;
+    if (from == end) return (token & 15) == 0 ? <i32>(to - OUTPUT) : -1;
+    if (end - from < 2) return -1;
+    const offset = <usize>load<u16>(from);
+    from += 2;
+    if (offset == 0 || offset > to - OUTPUT) return -1;
+    let length = (token & 15) + 4;
+    if (length == 19) {
+      let byte: usize;
+      do {
+        if (from >= end) return -1;
+        byte = load<u8>(from++);
+        length += byte;
+      } while (byte == 255);
+    }
+    if (length > limit - to) return -1;
+    repeat(to, offset, length);
+    to += length;
+  }
+  return -1;
+}
+
+/** Decompresses the raw snappy block in the input, of no more than 64 KiB, and returns its size; -1 if it is malformed. */
+export function snappyDecode(bytes: u32): i32 {
+  let from = INPUT;
+  const end = INPUT + bytes;
+  let claimed: usize = 0;
+  for (let shift: usize = 0; ; shift += 7) {
+    if (from >= end || shift > 14) return -1;
+    const byte = <usize>load<u8>(from++);
+    claimed |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  if (claimed > 65536) return -1;
+  let to = OUTPUT;
+  const limit = OUTPUT + claimed;
+  while (from < end) {
+    const tag = <usize>load<u8>(from++);
+    const kind = tag & 3;
+    let length = (tag >> 2) + 1;
+    if (kind == 0) {
+      if (length > 60) {
+        const extra = length - 60;
+        if (end - from < extra || extra > 2) return -1;
+        length = <usize>load<u8>(from++) + 1;
+        if (extra == 2) length += (<usize>load<u8>(from++)) << 8;
+      }
+      if (length > end - from || length > limit - to) return -1;
+      copyOver(to, from, length);
+      from += length;
+      to += length;
+      continue;
+    }
+    let offset: usize;
+    if (kind == 1) {
+      if (from >= end) return -1;
+      length = ((tag >> 2) & 7) + 4;
+      offset = ((tag >> 5) << 8) | <usize>load<u8>(from++);
+    } else if (kind == 2) {
+      if (end - from < 2) return -1;
+      offset = <usize>load<u16>(from);
+      from += 2;
+    } else {
+      if (end - from < 4) return -1;
+      offset = <usize>load<u32>(from);
+      from += 4;
+    }
+    if (offset == 0 || offset > to - OUTPUT || length > limit - to) return -1;
+    repeat(to, offset, length);
+    to += length;
+  }
+  return to == limit ? <i32>claimed : -1;
+}
+
+/** Copies what lies `offset` bytes back, which may repeat what this has just written: in steps no longer than that. */
+// @ts-expect-error: decorator
+@inline
+function repeat(to: usize, offset: usize, bytes: usize): void {
+  const stop = to + bytes;
+  let from = to - offset;
+  if (offset >= 16) {
+    copyOver(to, from, bytes);
+  } else if (offset >= 8) {
+    do {
+      store<u64>(to, load<u64>(from));
+      to += 8;
+      from += 8;
+    } while (to < stop);
+  } else {
+    for (; to < stop; to++, from++) store<u8>(to, load<u8>(from));
+  }
 }

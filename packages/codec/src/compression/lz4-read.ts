@@ -8,6 +8,9 @@ const frameMagic = 0x184d2204;
 const skippableMagic = 0x184d2a50;
 const windowBytes = 1 << 16;
 
+/** Decompresses a block: see `readLz4Block`, which does it in TypeScript. */
+export type Lz4BlockReader = typeof readLz4Block;
+
 /** What a frame's header says of it. */
 interface FrameHeader {
   blocksAreIndependent: boolean;
@@ -25,12 +28,14 @@ class Output {
   bytes: Uint8Array;
   end = 0;
   readonly maxBytes: number;
+  readonly readBlock: Lz4BlockReader;
   readonly #allocate: Allocate;
 
-  constructor(capacity: number, maxBytes: number, allocate: Allocate) {
+  constructor(capacity: number, maxBytes: number, allocate: Allocate, readBlock: Lz4BlockReader) {
     this.bytes = allocate(Math.min(capacity, maxBytes));
     this.maxBytes = maxBytes;
     this.#allocate = allocate;
+    this.readBlock = readBlock;
   }
 
   /** Makes room for as many bytes more as are still allowed, and returns where they must end. */
@@ -46,10 +51,15 @@ class Output {
 }
 
 /** Decompresses LZ4 frames, one or several in a row, skippable ones among them. */
-export function readLz4Frames(bytes: Uint8Array, maxBytes: number, allocate: Allocate): Uint8Array {
+export function readLz4Frames(
+  bytes: Uint8Array,
+  maxBytes: number,
+  allocate: Allocate,
+  readBlock: Lz4BlockReader = readLz4Block,
+): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4) throw malformed('lz4', 'the frame ends within its header', bytes.length);
-  const output = new Output(bytes.length * 4, maxBytes, allocate);
+  const output = new Output(bytes.length * 4, maxBytes, allocate, readBlock);
   for (let at = 0; at < bytes.length; ) {
     if (at + 4 > bytes.length) throw malformed('lz4', 'bytes are left behind the frame', at);
     const magic = view.getUint32(at, true);
@@ -81,7 +91,7 @@ function readFrame(bytes: Uint8Array, view: DataView, start: number, output: Out
     if (size > header.maxBlockBytes)
       throw malformed('lz4', `a block claims ${size} bytes, over the frame's limit`, at - 4);
     if (end > bytes.length) throw malformed('lz4', 'the frame ends within a block', bytes.length);
-    readBlock(bytes, at, end, word > 0x7fff_ffff, header, contentStart, output);
+    putBlock(bytes, at, end, word > 0x7fff_ffff, header, contentStart, output);
     at = end;
     if (header.hasBlockChecksums) {
       if (at + 4 > bytes.length) throw malformed('lz4', "the frame ends within a block's checksum", at);
@@ -103,7 +113,7 @@ function readFrame(bytes: Uint8Array, view: DataView, start: number, output: Out
   return at;
 }
 
-function readBlock(
+function putBlock(
   bytes: Uint8Array,
   at: number,
   end: number,
@@ -122,7 +132,7 @@ function readBlock(
   // A byte makes 255 at most: a small block cannot claim the memory of a large one.
   const limit = output.reserve(Math.min(header.maxBlockBytes, size * 255));
   const window = header.blocksAreIndependent ? output.end : Math.max(contentStart, output.end - windowBytes);
-  output.end = readLz4Block(bytes, at, end, output.bytes, output.end, window, limit);
+  output.end = output.readBlock(bytes, at, end, output.bytes, output.end, window, limit);
 }
 
 function readHeader(bytes: Uint8Array, view: DataView, start: number): FrameHeader {

@@ -25,8 +25,7 @@ export function createSnappy(options: SnappyOptions = {}): Compressor {
   const allocate = options.allocate ?? allocateCleared;
   return {
     compress: (bytes) => (raw ? compressRaw(bytes, table, allocate) : compressXerial(bytes, table, allocate)),
-    decompress: (bytes, maxBytes) =>
-      isXerial(bytes) ? readXerial(bytes, maxBytes, allocate) : readSnappyBlock(bytes, maxBytes, allocate),
+    decompress: (bytes, maxBytes) => readSnappy(bytes, maxBytes, allocate),
   };
 }
 
@@ -51,11 +50,24 @@ function compressXerial(bytes: Uint8Array, table: Uint16Array, allocate: Allocat
   return out.subarray(0, at);
 }
 
+/** Decompresses one raw block: see `readSnappyBlock`, which does it in TypeScript. */
+export type SnappyBlockReader = typeof readSnappyBlock;
+
+/** Decompresses either framing. */
+export function readSnappy(
+  bytes: Uint8Array,
+  maxBytes: number,
+  allocate: Allocate,
+  readBlock: SnappyBlockReader = readSnappyBlock,
+): Uint8Array {
+  return isXerial(bytes) ? readXerial(bytes, maxBytes, allocate, readBlock) : readBlock(bytes, maxBytes, allocate);
+}
+
 function isXerial(bytes: Uint8Array): boolean {
   return xerialMagic.every((byte, at) => bytes[at] === byte);
 }
 
-function readXerial(bytes: Uint8Array, maxBytes: number, allocate: Allocate): Uint8Array {
+function readXerial(bytes: Uint8Array, maxBytes: number, allocate: Allocate, readBlock: SnappyBlockReader): Uint8Array {
   if (bytes.length < xerialHeaderBytes) throw malformed('snappy', 'the frame ends within its header', bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Uint8Array[] = [];
@@ -67,7 +79,7 @@ function readXerial(bytes: Uint8Array, maxBytes: number, allocate: Allocate): Ui
     at += 4;
     if (size < 0 || size > bytes.length - at) throw malformed('snappy', `a block claims ${size} bytes`, at - 4);
     if (total > maxBytes) throw outputOver('snappy', maxBytes, at);
-    const part = readSnappyBlock(bytes.subarray(at, at + size), maxBytes - total, allocate);
+    const part = readBlock(bytes.subarray(at, at + size), maxBytes - total, allocate);
     parts.push(part);
     total += part.length;
     at += size;

@@ -1,8 +1,10 @@
 import { type Checksum, crc32c as plainCrc32c } from '../checksum/crc.ts';
 import { xxhash32 } from '../checksum/xxhash32.ts';
-import type { Compressor } from '../compression/compression.ts';
-import { createLz4 } from '../compression/lz4.ts';
-import { createSnappy } from '../compression/snappy.ts';
+import { allocateCleared, type Compressor } from '../compression/compression.ts';
+import { readLz4Block } from '../compression/lz4-decode.ts';
+import { type Lz4BlockReader, readLz4Frames } from '../compression/lz4-read.ts';
+import { readSnappy, type SnappyBlockReader } from '../compression/snappy.ts';
+import { readSnappyBlock } from '../compression/snappy-decode.ts';
 import { moduleBytes } from './module-bytes.ts';
 
 /** What WebAssembly does faster than JavaScript; the same ports, the same bytes read back. */
@@ -24,6 +26,8 @@ interface Exports {
   crc32c(bytes: number, seed: number): number;
   lz4(bytes: number): number;
   snappy(bytes: number): number;
+  lz4Decode(bytes: number): number;
+  snappyDecode(bytes: number): number;
 }
 
 /** The part of the WebAssembly interface that is used, which neither the language nor every runtime's types name. */
@@ -123,6 +127,20 @@ const lz4HeaderChecksum = (xxhash32(Uint8Array.from(lz4FrameHeader.slice(4))) >>
 
 function lz4(wasm: Exports): Compressor {
   const framer = new BlockFramer(wasm);
+  const memory = new Uint8Array(wasm.memory.buffer);
+  const [input, output] = [wasm.input.value, wasm.output.value];
+  /** Blocks that stand by themselves and fit; the others, and the damaged ones, go the way that names what is wrong. */
+  const readBlock: Lz4BlockReader = (bytes, from, end, out, to, floor, limit) => {
+    if (floor === to && end - from <= blockBytes && limit - to <= blockBytes) {
+      memory.set(bytes.subarray(from, end), input);
+      const size = wasm.lz4Decode(end - from);
+      if (size >= 0 && size <= limit - to) {
+        out.set(memory.subarray(output, output + size), to);
+        return to + size;
+      }
+    }
+    return readLz4Block(bytes, from, end, out, to, floor, limit);
+  };
   return {
     compress(bytes) {
       const out = framer.begin(bytes.length);
@@ -146,7 +164,7 @@ function lz4(wasm: Exports): Compressor {
       view.setUint32(at, 0, true); // end mark
       return out.subarray(0, at + 4);
     },
-    decompress: createLz4().decompress,
+    decompress: (bytes, maxBytes) => readLz4Frames(bytes, maxBytes, allocateCleared, readBlock),
   };
 }
 
@@ -155,6 +173,17 @@ const xerialHeader = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0
 
 function snappy(wasm: Exports): Compressor {
   const framer = new BlockFramer(wasm);
+  const memory = new Uint8Array(wasm.memory.buffer);
+  const [input, output] = [wasm.input.value, wasm.output.value];
+  /** Blocks that fit; the others, and the damaged ones, go the way that names what is wrong with them. */
+  const readBlock: SnappyBlockReader = (bytes, maxBytes, allocate) => {
+    if (bytes.length <= blockBytes) {
+      memory.set(bytes, input);
+      const size = wasm.snappyDecode(bytes.length);
+      if (size >= 0 && size <= maxBytes) return memory.slice(output, output + size);
+    }
+    return readSnappyBlock(bytes, maxBytes, allocate);
+  };
   return {
     compress(bytes) {
       const out = framer.begin(bytes.length);
@@ -170,6 +199,6 @@ function snappy(wasm: Exports): Compressor {
       }
       return out.subarray(0, at);
     },
-    decompress: createSnappy().decompress,
+    decompress: (bytes, maxBytes) => readSnappy(bytes, maxBytes, allocateCleared, readBlock),
   };
 }

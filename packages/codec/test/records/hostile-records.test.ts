@@ -8,6 +8,7 @@ import {
   readRecords,
 } from '@kiel/codec';
 import { nodeCompressions } from '@kiel/codec/node';
+import { createWasmCodecs } from '@kiel/codec/wasm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -114,6 +115,7 @@ describe('hostile bytes', () => {
   });
 
   test('the decoders of snappy, LZ4, gzip and zstd give a value or a CodecError for any bytes', () => {
+    const wasm = createWasmCodecs()!;
     const content = encode('some text, some text, some other text, some text again and again and again');
     const ports = [
       createSnappy(),
@@ -121,6 +123,8 @@ describe('hostile bytes', () => {
       createLz4(),
       nodeCompressions.gzip,
       nodeCompressions.zstd,
+      wasm.lz4,
+      wasm.snappy,
     ];
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 5 });
     for (const port of ports) {
