@@ -192,6 +192,13 @@ export class Engine {
     return this.accumulator.topic(name);
   }
 
+  /** A topic is used again after a long time: what is known of it serves until there is news. */
+  revive(topic: Topic): void {
+    topic.isIdle = false;
+    topic.isAsked = false;
+    this.actor.send({ type: 'metadata.stale' });
+  }
+
   /** A topic that nothing will be sent to. */
   strayTopic(name: string): Topic {
     return this.accumulator.topics.get(name) ?? new Topic(name);
@@ -317,8 +324,8 @@ export class Engine {
         metadata: metadataMachine.provide({
           guards: {
             isComplete: () => this.intake.waitingTopics.size === 0 && !this.#sender.isStuck,
-            hasUnasked: () => [...this.accumulator.topics.values()].some((topic) => !topic.isAsked),
-            isInUse: () => this.accumulator.topics.size > 0,
+            hasUnasked: () => this.#topicsInUse().some((topic) => !topic.isAsked),
+            isInUse: () => this.#topicsInUse().length > 0,
           },
           delays: { maxAge: () => settings.metadataMaxAgeMs, backoff },
           actions: {
@@ -346,8 +353,8 @@ export class Engine {
   }
 
   #fetchMetadata(): void {
-    this.#forgetIdleTopics();
-    const topics = [...this.accumulator.topics.values()];
+    this.#retireIdleTopics();
+    const topics = this.#topicsInUse();
     // In a turn of its own: it may need links, and those need the machine, which is at work just now.
     Promise.resolve()
       .then(() => this.#cluster.fetch(topics))
@@ -360,14 +367,16 @@ export class Engine {
       );
   }
 
-  #forgetIdleTopics(): void {
-    const { topics } = this.accumulator;
+  #topicsInUse(): Topic[] {
+    return [...this.accumulator.topics.values()].filter((topic) => !topic.isIdle);
+  }
+
+  /** Brokers are not asked about topics that nobody uses. */
+  #retireIdleTopics(): void {
     const usedSince = this.#ports.clock.now() - this.#settings.metadataMaxIdleMs;
-    for (const [name, topic] of topics) {
+    for (const topic of this.accumulator.topics.values()) {
       if (topic.usedAtMs >= usedSince || topic.waiting.length > 0) continue;
-      if (topic.partitions.some((queue) => queue.length > 0)) continue;
-      topics.delete(name);
-      topic.isForgotten = true;
+      if (topic.partitions.every((queue) => queue.length === 0)) topic.isIdle = true;
     }
   }
 
@@ -575,6 +584,7 @@ export class Engine {
   }
 
   #startLink(link: BrokerLink): void {
+    if (this.actor.getSnapshot().status !== 'active') return;
     this.actor.send({ type: 'broker.found', broker: link.key });
     const actor = this.actor.getSnapshot().children[link.key];
     link.actor = (actor as ActorRefFrom<typeof brokerMachine> | undefined) ?? null;

@@ -115,6 +115,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     engine.stamp();
     found.usedAtMs = engine.nowMs;
     if (engine.refusal !== null) return this.#refuse(topic);
+    if (found.isIdle) engine.revive(found);
     if (options === undefined && this.#settings.keyMaker === null) {
       return engine.intake.accept(found, -1, null, bytes, undefined, engine.epochMs, engine.nowMs, value);
     }

@@ -44,8 +44,11 @@ export class Topic {
   errorCode = 0;
   /** A request that asked for it has been sent. */
   isAsked = false;
-  /** Nothing was sent to it for long, and it is known no more. */
-  isForgotten = false;
+  /**
+   * Nothing was sent to it for long: brokers are not asked about it. What is known stays, since sequence numbers
+   * must go on where they stopped: beginning at 0 again, a record would be taken for one sent before.
+   */
+  isIdle = false;
   /** Position of a round-robin partitioner. */
   turn = -1;
 

@@ -89,9 +89,12 @@ function heeding<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
   });
 }
 
+/** However short a session a broker grants, it is not renewed more often than this: it would be all that is done. */
+const LEAST_RENEWAL_MS = 100;
+
 /** When to authenticate again: at 85 to 95 % of the session, as Java's client does, so that brokers are not hit at once. */
 export function reauthenticateAfterMs(lifetimeMs: number, random: () => number): number {
-  return Math.floor(lifetimeMs * (0.85 + random() * 0.1));
+  return Math.max(LEAST_RENEWAL_MS, Math.floor(lifetimeMs * (0.85 + random() * 0.1)));
 }
 
 function lifetimeOf(value: bigint | number): number | null {

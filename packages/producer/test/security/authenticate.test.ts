@@ -159,4 +159,5 @@ describe('authenticate', () => {
 test('re-authentication comes at 85 to 95 % of the session', () => {
   expect(reauthenticateAfterMs(5000, () => 0)).toBe(4250);
   expect(reauthenticateAfterMs(5000, () => 1)).toBe(4750);
+  expect(reauthenticateAfterMs(1, () => 0.5)).toBe(100);
 });
