@@ -17,6 +17,7 @@ const frame = Buffer.from(nativeLz4.compressFrameSync(body));
 const ownFrame = lz4.compress(body).slice();
 const block = Buffer.from(nativeSnappy.compressSync(body));
 const framed = snappy.compress(body).slice();
+const wasmFrame = wasm?.lz4.compress(body).slice();
 console.log(
   `${body.length} bytes; LZ4: own ${ownFrame.length}, native ${frame.length}; snappy: own ${framed.length}, native ${block.length}`,
 );
@@ -26,6 +27,8 @@ summary(() => {
     bench('lz4-napi', () => do_not_optimize(nativeLz4.decompressFrameSync(frame))).baseline(true);
     bench('kiel, TypeScript, frame of lz4-napi', () => do_not_optimize(lz4.decompress(frame, maxBytes)));
     bench('kiel, TypeScript, own frame', () => do_not_optimize(lz4.decompress(ownFrame, maxBytes)));
+    if (wasm)
+      bench('kiel, WebAssembly, blocks of 64 KiB', () => do_not_optimize(wasm.lz4.decompress(wasmFrame!, maxBytes)));
   });
 });
 summary(() => {
@@ -33,6 +36,7 @@ summary(() => {
     bench('snappy', () => do_not_optimize(nativeSnappy.uncompressSync(block, { asBuffer: true }))).baseline(true);
     bench('kiel, TypeScript, raw', () => do_not_optimize(raw.decompress(block, maxBytes)));
     bench('kiel, TypeScript, xerial', () => do_not_optimize(snappy.decompress(framed, maxBytes)));
+    if (wasm) bench('kiel, WebAssembly, xerial', () => do_not_optimize(wasm.snappy.decompress(framed, maxBytes)));
   });
 });
 summary(() => {
