@@ -21,10 +21,14 @@ export async function tlsPeer(options: TlsOptions, onSocket: (socket: TLSSocket)
   });
 }
 
-/** A peer without TLS: `answer` is called for each chunk. */
-export async function plainPeer(answer: (socket: Socket, chunk: Buffer) => void = () => {}): Promise<Peer> {
+/** A peer without TLS: `answer` is called for each chunk, `onSocket` for each connection. */
+export async function plainPeer(
+  answer: (socket: Socket, chunk: Buffer) => void = () => {},
+  onSocket: (socket: Socket) => void = () => {},
+): Promise<Peer> {
   return await peer(createTcpServer(), 'connection', [], (socket) => {
     socket.on('data', (chunk: Buffer) => answer(socket, chunk));
+    onSocket(socket);
   });
 }
 

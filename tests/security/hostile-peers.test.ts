@@ -1,0 +1,252 @@
+import { inspect } from 'node:util';
+import { createProducer, type DeliveryError, type ProducerOptions, type SaslOptions } from '@kiel/producer';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Authority, type Certificate } from './certificates.ts';
+import { Recorder } from './recorder.ts';
+import { metadataOf, type Script, scriptedBroker } from './scripted-broker.ts';
+import { secrets } from './secrets.ts';
+import { type Peer, plainPeer, tlsPeer } from './tls-peers.ts';
+
+const sasl: SaslOptions = { mechanism: 'plain', username: 'alice', password: secrets.plainPassword };
+/** Short limits: what must end, ends within two seconds. */
+const limits = {
+  deliveryTimeoutMs: 1000,
+  requestTimeoutMs: 300,
+  connectionSetupTimeoutMs: 300,
+  reconnectBackoffMs: 20,
+  reconnectBackoffMaxMs: 200,
+};
+
+let authority: Authority;
+let certificate: Certificate;
+let recorder: Recorder;
+
+beforeAll(() => {
+  authority = new Authority();
+  certificate = authority.issue({ name: 'broker', alternatives: ['DNS:localhost', 'IP:127.0.0.1'] });
+});
+afterAll(() => authority[Symbol.dispose]());
+beforeEach(() => {
+  recorder = new Recorder();
+});
+afterEach(() => {
+  expect(recorder.size).toBeGreaterThan(1000);
+  expect(recorder.found()).toEqual([]);
+});
+
+/** What becomes of one record that is given to a producer with this peer as its only broker. */
+async function fate(peer: Peer, options: Partial<ProducerOptions> = {}): Promise<DeliveryError> {
+  const heapBefore = process.memoryUsage().arrayBuffers;
+  const started = performance.now();
+  const producer = createProducer({ brokers: `localhost:${peer.port}`, ...limits, ...options, ...recorder.options });
+  recorder.watch(producer);
+  const error: DeliveryError = await producer.produce('orders', 'x').then(
+    () => expect.unreachable('it was delivered'),
+    (error) => error,
+  );
+  expect(performance.now() - started).toBeLessThan(5000);
+  await producer.close({ timeoutMs: 500 });
+  expect(performance.now() - started).toBeLessThan(8000);
+  expect(error.name).toBe('DeliveryError');
+  expect(error.code).toMatch(/^[A-Z_0-9]+$/);
+  // 20 ms doubling to 200 ms leave room for a dozen attempts in a second, not for a loop.
+  expect(peer.connections).toBeGreaterThan(0);
+  expect(peer.connections).toBeLessThan(20);
+  expect(process.memoryUsage().arrayBuffers - heapBefore).toBeLessThan(120_000_000);
+  recorder.note(error);
+  return error;
+}
+
+const sentInClear = (peer: Peer) => peer.received().toString('latin1').includes(secrets.plainPassword);
+
+/** Zeros without end, as fast as they are read. */
+function flood(socket: import('node:net').Socket, head: Buffer): void {
+  socket.write(head);
+  const chunk = Buffer.alloc(65_536);
+  const more = () => {
+    while (!socket.destroyed && socket.write(chunk));
+  };
+  socket.on('drain', more);
+  more();
+}
+
+const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+
+describe('a peer that speaks no Kafka', () => {
+  test.each<[string, (socket: import('node:net').Socket) => void]>([
+    ['says nothing', () => {}],
+    ['closes at once', (socket) => socket.destroy()],
+    ['sends text', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['claims a frame of two gigabytes', (socket) => flood(socket, bytes('7fffffff'))],
+    ['claims a frame of 16 MiB and a byte', (socket) => flood(socket, bytes('01000001'))],
+    ['claims a negative size', (socket) => socket.write(bytes('ffffffff 00000000'))],
+    ['sends empty frames without end', (socket) => flood(socket, bytes('00000000'))],
+    ['sends an answer to nothing', (socket) => socket.write(bytes('00000006 7fffffff 0000'))],
+    ['sends three bytes of a frame', (socket) => socket.write(bytes('000000'))],
+    ['sends an ApiVersions of two billion entries', (socket) => socket.write(bytes('0000000a 00000000 0000 7fffffff'))],
+    ['sends an alert of TLS', (socket) => socket.write(bytes('15030300020250'))],
+  ])('and %s: a typed error in time, and no credentials', async (_what, answer) => {
+    await using peer = await plainPeer((socket) => answer(socket));
+    const error = await fate(peer, { sasl });
+    expect(error.persisted).toBe('no');
+    expect(sentInClear(peer)).toBe(false);
+  });
+
+  test('and sends a byte now and then: its time is up all the same', async () => {
+    await using peer = await plainPeer(undefined, (socket) => {
+      const frame = bytes('00000064 00000000');
+      let at = 0;
+      const timer = setInterval(() => socket.write(frame.subarray(at, ++at)), 30);
+      socket.on('close', () => clearInterval(timer));
+    });
+    await fate(peer, { sasl });
+    expect(sentInClear(peer)).toBe(false);
+  });
+
+  test('and refuses every connection: few attempts, and an error with its address', async () => {
+    const gone = await plainPeer();
+    const { port } = gone;
+    await gone[Symbol.asyncDispose]();
+    const producer = createProducer({ brokers: `127.0.0.1:${port}`, ...limits, ...recorder.options });
+    recorder.watch(producer);
+    await expect(producer.produce('orders', 'x')).rejects.toThrow(`127.0.0.1:${port}`);
+    await producer.close({ timeoutMs: 500 });
+    expect(recorder.lines.filter((line) => line.includes('connection ended')).length).toBeLessThan(20);
+  });
+});
+
+describe('a peer that speaks Kafka and lies', () => {
+  const one = (port: number) => metadataOf([{ nodeId: 1, host: 'localhost', port }]);
+
+  test.each<[string, Script]>([
+    ['refuses every version without end', { ApiVersions: { errorCode: 35, apiKeys: [] } }],
+    [
+      'claims versions that cannot be',
+      { ApiVersions: { errorCode: 0, apiKeys: [{ apiKey: 3, minVersion: 5, maxVersion: -5 }] } },
+    ],
+    ['knows no Metadata', { ApiVersions: { errorCode: 0, apiKeys: [] } }],
+    ['knows no brokers', { Metadata: { brokers: [], clusterId: null, controllerId: -1, topics: [] } }],
+    [
+      'knows 20,000 brokers',
+      { Metadata: metadataOf(Array.from({ length: 20_000 }, (_, nodeId) => ({ nodeId, host: 'h', port: 1 }))) },
+    ],
+    ['has a broker with no name', { Metadata: metadataOf([{ nodeId: 1, host: '', port: 9092 }]) }],
+    ['has a broker at port 0', { Metadata: metadataOf([{ nodeId: 1, host: 'localhost', port: 0 }]) }],
+    [
+      'has a broker whose name forges log lines',
+      { Metadata: metadataOf([{ nodeId: 1, host: 'a\nERROR b', port: 9092 }]) },
+    ],
+    ['answers Metadata with rubbish', { Metadata: bytes('00000010 00000001 ffffffffffffffffffffffff') }],
+  ])('and %s: a typed error in time', async (_what, script) => {
+    await using peer = await scriptedBroker(script);
+    await fate(peer);
+    expect(recorder.lines.join('\n')).not.toContain('\nERROR');
+  });
+
+  test('and numbers a partition so high that it would fill the memory', async () => {
+    const topics = one(9092).topics;
+    topics[0]!.partitions[0]!.partitionIndex = 2_147_483_647;
+    await using peer = await scriptedBroker({ Metadata: { ...one(9092), topics } });
+    const error = await fate(peer);
+    expect(`${error.message} ${recorder.lines.join('\n')}`).toContain('lists a partition 2147483647');
+  });
+
+  test('and answers Produce with another partition, or not at all', async () => {
+    for (const Produce of [null, { responses: [] }, bytes('00000004 7fffffff')]) {
+      let port = 0;
+      await using peer = await scriptedBroker({
+        Metadata: () => one(port),
+        InitProducerId: { errorCode: 0, producerId: 1n, producerEpoch: 0, throttleTimeMs: 0 },
+        Produce,
+      });
+      port = peer.port;
+      expect((await fate(peer)).persisted).toBe('possibly');
+    }
+  });
+
+  test('and offers no end of SASL rounds: few of them', async () => {
+    const endless = { errorCode: 0, errorMessage: null, authBytes: Buffer.from('more'), sessionLifetimeMs: 0n };
+    await using peer = await scriptedBroker({
+      SaslHandshake: { errorCode: 0, mechanisms: ['ECHO'] },
+      SaslAuthenticate: endless,
+    });
+    const mechanism = {
+      name: 'ECHO',
+      async *authenticate() {
+        let token: Uint8Array = new Uint8Array([1]);
+        for (;;) token = yield token;
+      },
+    };
+    const error = await fate(peer, { sasl: { mechanism }, deliveryTimeoutMs: 60_000 });
+    expect(error.message).toContain('did not end in 16 rounds');
+    expect(peer.requests.filter((name) => name === 'SaslAuthenticate')).toHaveLength(16);
+  });
+
+  test('and grants sessions of a millisecond: no storm of re-authentications', async () => {
+    let port = 0;
+    await using peer = await scriptedBroker({
+      SaslHandshake: { errorCode: 0, mechanisms: ['PLAIN'] },
+      SaslAuthenticate: { errorCode: 0, errorMessage: null, authBytes: new Uint8Array(0), sessionLifetimeMs: 1n },
+      Metadata: () => one(port),
+    });
+    port = peer.port;
+    await fate(peer, { sasl });
+    const rounds = peer.requests.filter((name) => name === 'SaslAuthenticate').length;
+    expect(rounds).toBeGreaterThan(1);
+    expect(rounds).toBeLessThan(60);
+  });
+
+  test('and echoes the password in its refusal: it is not shown', async () => {
+    const errorMessage = `wrong: ${secrets.plainPassword} ${Buffer.from(secrets.plainPassword).toString('base64')}`;
+    await using peer = await scriptedBroker({
+      SaslHandshake: { errorCode: 0, mechanisms: ['PLAIN'] },
+      SaslAuthenticate: { errorCode: 58, errorMessage, authBytes: new Uint8Array(0) },
+    });
+    const error = await fate(peer, { sasl, deliveryTimeoutMs: 60_000 });
+    expect(error.message).toContain('wrong: [redacted] [redacted]');
+    // It was sent there, as PLAIN does: the recorder found it nowhere else.
+    expect(sentInClear(peer)).toBe(true);
+  });
+});
+
+describe('credentials and a cluster that points elsewhere', () => {
+  const handshakes: Script = {
+    SaslHandshake: { errorCode: 0, mechanisms: ['PLAIN'] },
+    SaslAuthenticate: { errorCode: 0, errorMessage: null, authBytes: new Uint8Array(0) },
+  };
+
+  test('never go to a peer whose certificate fails verification', async () => {
+    using stranger = new Authority();
+    const elsewhere = stranger.issue({ name: 'b', alternatives: ['DNS:localhost'] });
+    await using outsider = await tlsPeer(elsewhere);
+    await using peer = await scriptedBroker(
+      { ...handshakes, Metadata: metadataOf([{ nodeId: 9, host: 'localhost', port: outsider.port }]) },
+      certificate,
+    );
+    await fate(peer, { sasl, tls: { ca: authority.ca } });
+    expect(outsider.connections).toBeGreaterThan(0);
+    expect(outsider.connections).toBeLessThan(20);
+    expect(outsider.received()).toHaveLength(0);
+    expect(peer.received().toString('latin1')).toContain(secrets.plainPassword);
+  });
+
+  test('never go to an address that the allow-list forbids: nothing is connected to', async () => {
+    await using outsider = await plainPeer();
+    await using peer = await scriptedBroker({
+      ...handshakes,
+      Metadata: metadataOf([{ nodeId: 9, host: '127.0.0.1', port: outsider.port }]),
+    });
+    const error = await fate(peer, { sasl, allowedBrokers: ['*.kafka.example'], deliveryTimeoutMs: 60_000 });
+    expect(error).toMatchObject({ code: 'ADDRESS_NOT_ALLOWED', retriable: false });
+    expect(error.message).toContain(`node 9 at 127.0.0.1:${outsider.port}`);
+    expect(outsider.connections).toBe(0);
+  });
+
+  test('U09: an unreachable advertised address is told with its node and the bootstrap', async () => {
+    await using peer = await scriptedBroker({ Metadata: metadataOf([{ nodeId: 9, host: '127.0.0.1', port: 1 }]) });
+    const error = await fate(peer);
+    const said = `${error.message} ${inspect(error.cause)} ${recorder.lines.join('\n')}`;
+    expect(said).toContain('advertised address 127.0.0.1:1 of node 9 is unreachable');
+    expect(said).toContain(`bootstrap was localhost:${peer.port}`);
+  });
+});
