@@ -32,7 +32,10 @@ export const listOffsets = defineApi('ListOffsets', 2, ListOffsetsRequest, ListO
     throttleTimeMs: ctx.faults.throttleMs,
     topics: request.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map((wanted) => find(ctx, request, name, wanted)),
+      partitions: partitions.map((wanted) => {
+        const found = find(ctx, request, name, wanted);
+        return ctx.version >= 4 ? found : { ...found, leaderEpoch: -1 };
+      }),
     })),
   }),
 });
