@@ -1,8 +1,9 @@
-import { CodecError, type Message } from '@kiel/codec';
+import { CodecError, type Message, Reader } from '@kiel/codec';
 import { messages } from '@kiel/codec/apis';
 import * as internal from '@kiel/codec/internal-topics';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { pathOfOffset } from '../../src/messages/layout.ts';
 import { arbitraryOf } from './arbitrary.ts';
 
 const internalMessages = Object.values(internal).filter(isMessage);
@@ -49,6 +50,16 @@ describe.each(all.map((message) => [message.name, message] as const))('%s', { ti
         }),
         { numRuns: 5 },
       );
+    }
+  });
+
+  test('has a layout that covers its bytes exactly, in every version', () => {
+    for (const version of versionsOf(message)) {
+      for (const value of fc.sample(arbitraryOf(message, version), 2)) {
+        const r = new Reader(message.encode(value as never, version));
+        expect(pathOfOffset(message as Message, version, r)).toBe('');
+        expect(r.remaining).toBe(0);
+      }
     }
   });
 
