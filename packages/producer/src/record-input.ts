@@ -78,11 +78,13 @@ export function readTimestamp(topic: string, timestamp: unknown): number {
   );
 }
 
-/** Not instanceof: a test runner's sandbox, or another window, has a Uint8Array of its own. */
 function isBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && (value as Uint8Array).BYTES_PER_ELEMENT === 1 && value instanceof Object
-    ? !(value instanceof DataView) && Object.prototype.toString.call(value) !== '[object Int8Array]'
-    : false;
+  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && isForeignBytes(value));
+}
+
+/** A test runner's sandbox, or another window, has a Uint8Array of its own. */
+function isForeignBytes(value: ArrayBufferView): boolean {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
 
 function kindOf(value: unknown): string {
