@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { MessageSetBuilder, RecordBatchBuilder, type RecordHeaders, readBatches } from '@kiel/codec';
+import {
+  MessageSetBuilder,
+  parseControlRecord,
+  RecordBatchBuilder,
+  type RecordHeaders,
+  readBatches,
+  readRecords,
+} from '@kiel/codec';
 import { nodeCompressions } from '@kiel/codec/node';
 import { describe, expect, test } from 'vitest';
 
@@ -169,6 +176,26 @@ describe('record vectors of the Java classes', () => {
       bytes = messageSetBuilder(input).wrapped(compression as 'gzip', nodeCompressions[compression]);
     }
     expect(asJavaPrintsThem(bytes)).toEqual(vector.batches);
+  });
+
+  test('control records are parsed by their kind', () => {
+    const controls = vectors.filter(({ name }) => name.startsWith('control '));
+    const parsed = controls.map(({ name, bytes }) => [
+      name,
+      ...Array.from(readRecords(bytesOf(bytes)!), parseControlRecord),
+    ]);
+    expect(parsed).toMatchObject([
+      ['control COMMIT', { type: 'commit', version: 0, coordinatorEpoch: 11 }],
+      ['control ABORT', { type: 'abort', version: 0, coordinatorEpoch: 11 }],
+      ['control LEADER_CHANGE', { type: 'leaderChange', message: { leaderId: 2, grantingVoters: [{ voterId: 2 }] } }],
+      [
+        'control SNAPSHOT_HEADER',
+        { type: 'snapshotHeader', message: { lastContainedLogTimestamp: 1_600_000_000_000n } },
+      ],
+      ['control SNAPSHOT_FOOTER', { type: 'snapshotFooter', message: { version: 0 } }],
+      ['control KRAFT_VERSION', { type: 'kraftVersion', message: { kRaftVersion: 1 } }],
+      ['control KRAFT_VOTERS', { type: 'voters', message: { voters: [{ voterId: 3, endpoints: [{ port: 9093 }] }] } }],
+    ]);
   });
 
   test('cover every magic with every compression it has', () => {
