@@ -2,7 +2,7 @@ export { apiFor, requestHeaderVersion, responseHeaderVersion } from './api-versi
 export { decodeApiVersionsResponse } from './api-versions-response.ts';
 export { type BrokerErrorInfo, brokerError, brokerErrors } from './broker-errors.ts';
 export { type Checksum, crc32, crc32c } from './checksum/crc.ts';
-export type { Compressions, Compressor, DecompressionLimits } from './compression/compression.ts';
+export type { Allocate, Compressions, Compressor, DecompressionLimits } from './compression/compression.ts';
 export { createLz4, type Lz4Options } from './compression/lz4.ts';
 export { createSnappy, type SnappyOptions } from './compression/snappy.ts';
 export {

@@ -1,6 +1,6 @@
 const encoder = /* @__PURE__ */ new TextEncoder();
 
-/** From this many characters on, the platform's encoder is faster than a loop (see bench/text.bench.ts). */
+/** From this many characters on, the platform's encoder is faster than a loop (see docs/performance/codec.md). */
 const encoderPays = 96;
 
 /**
