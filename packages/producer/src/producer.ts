@@ -71,7 +71,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
       throw new ConfigError('transactionalId', 'cannot be used: transactions are not part of this version');
     }
     const { sasl, tls } = options;
-    const mechanism = configured(() => (sasl === undefined ? null : saslMechanism(sasl)));
+    const mechanism = configured(() => (sasl === undefined ? null : saslMechanism(sasl, options.clock)));
     const connector = configured(() => (tls === undefined || tls === false ? null : tlsConnector(tls)));
     if (connector !== null && options.transport !== undefined) {
       throw new ConfigError('tls', 'has no effect with a "transport" of your own: secure the connections there');

@@ -1,7 +1,7 @@
 import type { SaslExchange, SaslPort, SaslStep } from '../session.ts';
 import { OAuthBearerServer, type TokenValidator } from './oauthbearer-server.ts';
 import { PlainServer } from './plain-server.ts';
-import { ScramServer } from './scram-server.ts';
+import { ScramCredentials, ScramServer } from './scram-server.ts';
 
 export interface SaslUser {
   readonly password: string;
@@ -31,7 +31,7 @@ export class SaslServer implements SaslPort {
   readonly mechanisms: readonly string[];
   readonly #users: ReadonlyMap<string, SaslUser>;
   readonly #tokens: TokenValidator | undefined;
-  readonly #iterations: number;
+  readonly #scram: ScramCredentials;
   readonly #maxReauthMs: number;
   readonly #epochMs: () => number;
   readonly #custom: Readonly<Record<string, () => SaslExchange>>;
@@ -42,7 +42,7 @@ export class SaslServer implements SaslPort {
     );
     this.#users = new Map(users);
     this.#tokens = options.tokens;
-    this.#iterations = options.iterations ?? 4096;
+    this.#scram = new ScramCredentials(this.#users, options.iterations ?? 4096);
     this.#maxReauthMs = options.maxReauthMs ?? 0;
     this.#epochMs = options.epochMs ?? Date.now;
     this.#custom = options.custom ?? {};
@@ -65,9 +65,9 @@ export class SaslServer implements SaslPort {
       case 'PLAIN':
         return new PlainServer(this.#users);
       case 'SCRAM-SHA-256':
-        return new ScramServer('sha256', this.#users, this.#iterations);
+        return new ScramServer('sha256', this.#scram);
       case 'SCRAM-SHA-512':
-        return new ScramServer('sha512', this.#users, this.#iterations);
+        return new ScramServer('sha512', this.#scram);
       case 'OAUTHBEARER':
         return this.#tokens === undefined ? undefined : new OAuthBearerServer(this.#tokens, this.#epochMs);
       default:

@@ -4,6 +4,40 @@ import type { SaslUser } from './sasl-server.ts';
 
 export type ScramHash = 'sha256' | 'sha512';
 
+interface Credential {
+  readonly salt: Buffer;
+  readonly iterations: number;
+  readonly salted: Buffer;
+}
+
+/** Derived once a user, as brokers store them: each costs milliseconds. */
+export class ScramCredentials {
+  readonly #users: ReadonlyMap<string, SaslUser>;
+  readonly #iterations: number;
+  readonly #known = new Map<string, Credential>();
+
+  constructor(users: ReadonlyMap<string, SaslUser>, iterations: number) {
+    this.#users = users;
+    this.#iterations = iterations;
+  }
+
+  /** Of a user or, if asked for, a delegation token. */
+  of(hash: ScramHash, name: string, isToken: boolean): Credential | undefined {
+    const user = this.#users.get(name);
+    if (user === undefined || (user.isDelegationToken ?? false) !== isToken) return undefined;
+    const key = `${hash} ${name}`;
+    let credential = this.#known.get(key);
+    if (credential === undefined) {
+      const salt = randomBytes(16);
+      const iterations = this.#iterations;
+      const salted = pbkdf2Sync(user.password, salt, iterations, hash === 'sha256' ? 32 : 64, hash);
+      credential = { salt, iterations, salted };
+      this.#known.set(key, credential);
+    }
+    return credential;
+  }
+}
+
 interface Exchange {
   readonly clientFirstBare: string;
   readonly serverFirst: string;
@@ -17,15 +51,13 @@ interface Exchange {
 export class ScramServer implements SaslExchange {
   readonly mechanism: string;
   readonly #hash: ScramHash;
-  readonly #users: ReadonlyMap<string, SaslUser>;
-  readonly #iterations: number;
+  readonly #credentials: ScramCredentials;
   #exchange: Exchange | null = null;
 
-  constructor(hash: ScramHash, users: ReadonlyMap<string, SaslUser>, iterations: number) {
+  constructor(hash: ScramHash, credentials: ScramCredentials) {
     this.mechanism = hash === 'sha256' ? 'SCRAM-SHA-256' : 'SCRAM-SHA-512';
     this.#hash = hash;
-    this.#users = users;
-    this.#iterations = iterations;
+    this.#credentials = credentials;
   }
 
   next(token: Uint8Array): SaslStep {
@@ -41,19 +73,16 @@ export class ScramServer implements SaslExchange {
     if (match === null) return refused('Invalid SCRAM client first message');
     const [, gs2Header = '', authorizationId, clientFirstBare = '', saslName = '', clientNonce = '', rest = ''] = match;
     const name = unescaped(saslName);
-    const user = this.#users.get(name);
-    const isToken = rest.split(',').includes('tokenauth=true');
-    if (user === undefined || (user.isDelegationToken ?? false) !== isToken) {
+    const credential = this.#credentials.of(this.#hash, name, rest.split(',').includes('tokenauth=true'));
+    if (credential === undefined) {
       return refused('Authentication failed during authentication due to invalid credentials');
     }
     if (authorizationId !== undefined && unescaped(authorizationId) !== name) {
       return refused('Authentication failed: authorization id is not the user');
     }
-    const salt = randomBytes(16);
+    const { salt, iterations, salted } = credential;
     const nonce = clientNonce + randomBytes(18).toString('base64url');
-    const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${this.#iterations}`;
-    const length = this.#hash === 'sha256' ? 32 : 64;
-    const salted = pbkdf2Sync(user.password, salt, this.#iterations, length, this.#hash);
+    const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${iterations}`;
     this.#exchange = { clientFirstBare, serverFirst, nonce, gs2Header, name, salted };
     return { kind: 'continue', token: Buffer.from(serverFirst, 'utf8') };
   }

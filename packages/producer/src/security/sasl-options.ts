@@ -5,6 +5,7 @@ import type { SaslMechanism } from './mechanism.ts';
 import { type OAuthBearerOptions, oauthBearer } from './oauthbearer.ts';
 import { type PlainOptions, plain } from './plain.ts';
 import { type ScramOptions, scramSha256, scramSha512 } from './scram.ts';
+import type { TokenClock } from './token-source.ts';
 
 /** The producer's `sasl` option. `mechanism` in any case; or a mechanism of your own. */
 export type SaslOptions =
@@ -15,7 +16,7 @@ export type SaslOptions =
   | ({ mechanism: 'gssapi' | 'GSSAPI' } & GssapiOptions)
   | { mechanism: SaslMechanism };
 
-type Kind = 'text' | 'filled' | 'boolean' | 'function' | 'object' | 'count' | 'fraction';
+type Kind = 'derivation' | 'text' | 'filled' | 'boolean' | 'function' | 'object' | 'count' | 'fraction';
 type Shape = Readonly<Record<string, { kind: Kind; required?: true }>>;
 
 const text = { kind: 'text' } as const;
@@ -30,6 +31,7 @@ const scram: Shape = {
   normalize: { kind: 'function' },
   minIterations: count,
   maxIterations: count,
+  derivation: { kind: 'derivation' },
   nonce: { kind: 'function' },
 };
 
@@ -52,9 +54,10 @@ const shapes: Readonly<Record<string, Shape>> = {
 /**
  * Turns the option into the mechanism that all connections of one producer share.
  *
+ * @param clock - the producer's, if it has one of its own: tokens then live on the same time.
  * @throws ConfigError that names the option, and never its value.
  */
-export function saslMechanism(options: SaslOptions): SaslMechanism {
+export function saslMechanism(options: SaslOptions, clock?: TokenClock): SaslMechanism {
   if (typeof options !== 'object' || options === null) throw configError('sasl', 'must be an object');
   const { mechanism } = options;
   if (typeof mechanism === 'object' && mechanism !== null) {
@@ -75,15 +78,16 @@ export function saslMechanism(options: SaslOptions): SaslMechanism {
     );
   }
   check(options as unknown as Readonly<Record<string, unknown>>, name, shape);
+  const derivation = clock === undefined ? 'threaded' : 'inline';
   switch (name) {
     case 'PLAIN':
       return plain(options as PlainOptions);
     case 'SCRAM-SHA-256':
-      return scramSha256(options as ScramOptions);
+      return scramSha256({ derivation, ...(options as ScramOptions) });
     case 'SCRAM-SHA-512':
-      return scramSha512(options as ScramOptions);
+      return scramSha512({ derivation, ...(options as ScramOptions) });
     case 'OAUTHBEARER':
-      return oauthBearer(options as OAuthBearerOptions);
+      return oauthBearer({ ...(clock === undefined ? {} : { clock }), ...(options as OAuthBearerOptions) });
     case 'AWS_MSK_IAM':
       return awsMskIam(options as AwsMskIamOptions);
     default:
@@ -117,6 +121,8 @@ function problemOf(kind: Kind, value: unknown): string | null {
   switch (kind) {
     case 'text':
       return typeof value === 'string' ? null : 'must be text';
+    case 'derivation':
+      return value === 'inline' || value === 'threaded' ? null : 'must be "inline" or "threaded"';
     case 'filled':
       return typeof value === 'string' && value !== '' ? null : 'must be text, and not empty';
     case 'boolean':

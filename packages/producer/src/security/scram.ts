@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, pbkdf2, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { AuthenticationError } from './authentication-error.ts';
 import type { SaslContext, SaslMechanism } from './mechanism.ts';
@@ -21,6 +21,11 @@ export interface ScramOptions {
   /** Least and most rounds of key derivation that the server may ask for: 4096 and 500,000. */
   minIterations?: number;
   maxIterations?: number;
+  /**
+   * `threaded` derives keys beside the event loop; `inline` in it, so that a run depends on nothing but its inputs.
+   * Default: `inline` with a `clock` of the producer's own, else `threaded`.
+   */
+  derivation?: 'inline' | 'threaded';
   /** For tests: the client's nonce, printable and without commas. */
   nonce?: () => string;
 }
@@ -58,6 +63,7 @@ class Scram implements SaslMechanism {
   readonly #delegationToken: boolean;
   readonly #minIterations: number;
   readonly #maxIterations: number;
+  readonly #isInline: boolean;
   readonly #nonce: () => string;
   /** Reconnects and re-authentications meet the same salt: one derivation serves them all. */
   #derived: { salt: Uint8Array; iterations: number; keys: Promise<Keys> } | null = null;
@@ -72,6 +78,7 @@ class Scram implements SaslMechanism {
     this.#delegationToken = options.delegationToken ?? false;
     this.#minIterations = options.minIterations ?? MIN_ITERATIONS;
     this.#maxIterations = options.maxIterations ?? MAX_ITERATIONS;
+    this.#isInline = options.derivation === 'inline';
     this.#nonce = options.nonce ?? (() => randomBytes(24).toString('base64'));
   }
 
@@ -135,7 +142,10 @@ class Scram implements SaslMechanism {
 
   async #deriveKeys(salt: Uint8Array, iterations: number): Promise<Keys> {
     const length = this.#hash === 'sha256' ? 32 : 64;
-    const salted = await derive(this.#password.reveal(), salt, iterations, length, this.#hash);
+    const password = this.#password.reveal();
+    const salted = this.#isInline
+      ? pbkdf2Sync(password, salt, iterations, length, this.#hash)
+      : await derive(password, salt, iterations, length, this.#hash);
     const clientKey = this.#hmac(salted, 'Client Key');
     return {
       clientKey,
