@@ -47,6 +47,8 @@ export class Batch {
   producerId = -1n;
   producerEpoch = -1;
   sequence = -1;
+  /** Which batch of its partition it is, among those that were given numbers. */
+  ordinal = -1;
   /** Times it was written to a socket. */
   attempts = 0;
   /** An earlier attempt may have reached the log: its answer was lost, or did not exclude it. */

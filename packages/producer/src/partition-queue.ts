@@ -2,7 +2,7 @@ import type { Batch } from './batch.ts';
 import type { BrokerLink } from './broker-link.ts';
 import type { Topic } from './topic.ts';
 
-/** Brokers remember the last five batches of a producer in each partition: no more may be open at once. */
+/** Brokers remember the last five batches of a producer in each partition. */
 export const mostUnsettledBatches = 5;
 
 /** Who the producer is to the brokers. One object for each id and epoch. */
@@ -36,6 +36,8 @@ export class PartitionQueue {
   /** Whose numbers are given here; null before the first batch. */
   identity: Identity | null = null;
   nextSequence = 0;
+  /** Batches that were given numbers so far. */
+  numbered = 0;
   /** The leader that has acknowledged a batch of this identity, so that it knows where the sequence stands. */
   contact: BrokerLink | null = null;
   /** Sequence numbers were lost: nothing new goes out until they begin anew under another epoch. */
@@ -87,7 +89,9 @@ export class PartitionQueue {
     if (batch === null) return null;
     if (isMuting) return unsettled.length === 0 ? batch : null;
     if (identity === null || this.needsRestart || this.gapAt >= 0) return null;
-    if (unsettled.length >= mostUnsettledBatches) return null;
+    // Counted from the oldest open batch, settled ones in between included: a broker that has stored five since
+    // would not recognise it when it is sent again.
+    if (unsettled.length > 0 && this.numbered - unsettled[0]!.ordinal >= mostUnsettledBatches) return null;
     // Numbers of another epoch begin at 0, which is only sound when nothing of the former one is open.
     if (this.identity !== identity) return unsettled.length === 0 ? batch : null;
     // A broker that knows nothing of a producer takes any sequence number as its first. Were two batches sent to
@@ -156,6 +160,7 @@ export class PartitionQueue {
     batch.producerId = identity.producerId;
     batch.producerEpoch = identity.epoch;
     batch.sequence = this.nextSequence;
+    batch.ordinal = this.numbered++;
     this.nextSequence = batch.nextSequence;
   }
 }

@@ -511,6 +511,7 @@ export class Sender {
         part.producerId = batch.producerId;
         part.producerEpoch = batch.producerEpoch;
         part.sequence = sequence;
+        part.ordinal = batch.ordinal;
         sequence = part.nextSequence;
       }
       return part;
