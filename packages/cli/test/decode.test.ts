@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   encodeRequest,
   encodeResponse,
@@ -183,6 +184,52 @@ describe('captures', () => {
     expect(ssh).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining("1 connection not Kafka's") });
     const tls = await runKiel(['decode'], { input: pcapFile(other(9092, hello), { little: true }) });
     expect(tls).toMatchObject({ code: 1, stdout: expect.stringContaining('TLS at byte 0') });
+  });
+});
+
+describe('a capture of real traffic: kiel, Java and librdkafka with a Kafka 4.4.0', () => {
+  const capture = fileURLToPath(new URL('captures/three-clients.pcap', import.meta.url));
+
+  test('every frame is decoded and every answer finds its request', async () => {
+    const { code, stdout, stderr } = await runKiel(['decode', '--json', '--records', capture]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^359 packets, 17 connections, 159 messages, 0 faults\n$/);
+    const messages = objects(stdout);
+    const open = new Set<string>();
+    const clients = new Set<string>();
+    for (const { direction, connection, correlationId, clientId, latencyMs } of messages) {
+      const exchange = `${(connection as { id: number }).id}/${correlationId as number}`;
+      clients.add(clientId);
+      if (direction === 'request') open.add(exchange);
+      else expect([open.delete(exchange), latencyMs >= 0]).toEqual([true, true]);
+    }
+    expect([...clients].sort()).toEqual([
+      'AddPartitionsManager-client-1',
+      'broker-1-txn-marker-sender',
+      'console-consumer',
+      'console-producer',
+      'kiel',
+      'rdkafka',
+    ]);
+    const apis = new Set(messages.map((message) => message['api'] as string));
+    for (const api of [
+      'Produce',
+      'Fetch',
+      'JoinGroup',
+      'OffsetCommit',
+      'AddPartitionsToTxn',
+      'EndTxn',
+      'WriteTxnMarkers',
+    ]) {
+      expect(apis).toContain(api);
+    }
+  });
+
+  test('a topic is found by its name where the request has only its id', async () => {
+    const { stdout } = await runKiel(['decode', '--topic', 'orders', '--api', 'Produce', capture]);
+    const produced = stdout.split('\n').filter((line) => line.includes('→ Produce v13'));
+    expect(produced.length).toBeGreaterThan(0);
+    for (const line of produced) expect(line).toMatch(/orders\[[01]\]/);
   });
 });
 

@@ -72,7 +72,8 @@ async function printRecords(reader: TopicReader, flags: ReadFlags, out: Output):
   if (left === 0) return;
   for await (const { partition, records } of reader.read()) {
     for (const record of records) {
-      await (flags.json === true ? out.push(recordJson(partition, record)) : pushLine(record, flags, out));
+      const full = flags.json === true ? out.push(recordJson(partition, record)) : pushLine(record, flags, out);
+      if (full !== undefined) await full;
       if (out.isClosed || --left === 0) return;
     }
     await out.flush();
@@ -83,11 +84,8 @@ export function recordJson(partition: number, record: KafkaRecord): string {
   return toJson({ partition, ...recordFields(record) });
 }
 
-const LINE_END = new Uint8Array([10]);
-const NULL = Buffer.from('null');
-
 /** Bytes as they are: what is no text must come out as it went in. */
 function pushLine({ key, value }: KafkaRecord, { keySeparator }: ReadFlags, out: Output): Promise<void> | undefined {
-  const start = keySeparator === undefined ? [] : [key ?? NULL, Buffer.from(keySeparator)];
-  return out.pushBytes(Buffer.concat([...start, value ?? NULL, LINE_END]));
+  if (keySeparator === undefined) return out.pushParts(value ?? 'null', '\n');
+  return out.pushParts(key ?? 'null', keySeparator, value ?? 'null', '\n');
 }

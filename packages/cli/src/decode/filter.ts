@@ -1,6 +1,7 @@
 import { apis } from '@kiel/codec/apis';
 import { splitList } from '../config/java-settings.ts';
 import { usage } from '../failure.ts';
+import type { TopicNames } from './topic-names.ts';
 import { gistOf } from './walk.ts';
 import type { WireMessage } from './wire-message.ts';
 
@@ -10,15 +11,17 @@ export interface FilterFlags {
   correlation?: string;
 }
 
+export type MessageFilter = (message: WireMessage, topicNames: TopicNames) => boolean;
+
 /** @throws Failure for an API that does not exist. */
-export function messageFilter(flags: FilterFlags): (message: WireMessage) => boolean {
+export function messageFilter(flags: FilterFlags): MessageFilter {
   const names = flags.api === undefined ? null : new Set(splitList(flags.api).map((name) => apiByName(name).name));
   const topics = flags.topic === undefined ? null : new Set(splitList(flags.topic));
   const ids = flags.correlation === undefined ? null : new Set(splitList(flags.correlation).map(correlationId));
-  return (message) =>
+  return (message, topicNames) =>
     (names === null || names.has(message.api)) &&
     (ids === null || (message.correlationId !== null && ids.has(message.correlationId))) &&
-    (topics === null || [...gistOf(message.body).topics.keys()].some((topic) => topics.has(topic)));
+    (topics === null || [...gistOf(message.body).topics.keys()].some((topic) => topics.has(topicNames.nameOf(topic))));
 }
 
 /** By Kafka's name, in any case, with or without `Request` and `Response`; or by its number. @throws Failure */

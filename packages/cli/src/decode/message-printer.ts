@@ -1,7 +1,9 @@
 import type { Output } from '../terminal/output.ts';
 import type { Seen } from './conversation.ts';
+import type { MessageFilter } from './filter.ts';
 import { damageLines, faultLines, messageLine, treeLines } from './render.ts';
 import { withoutSecrets } from './secrets.ts';
+import { TopicNames } from './topic-names.ts';
 import { faultJson, messageJson } from './wire-json.ts';
 import type { WireMessage } from './wire-message.ts';
 
@@ -17,10 +19,11 @@ export class MessagePrinter {
   messages = 0;
   faults = 0;
   readonly #flags: PrintFlags;
-  readonly #filter: (message: WireMessage) => boolean;
+  readonly #filter: MessageFilter;
+  readonly #topicNames = new TopicNames();
   readonly #out: Output;
 
-  constructor(flags: PrintFlags, filter: (message: WireMessage) => boolean, out: Output) {
+  constructor(flags: PrintFlags, filter: MessageFilter, out: Output) {
     this.#flags = flags;
     this.#filter = filter;
     this.#out = out;
@@ -37,7 +40,10 @@ export class MessagePrinter {
         this.faults++;
         const lines = this.#flags.json === true ? [faultJson(each.fault)] : faultLines(each.fault, this.#out);
         for (const line of lines) await this.#out.push(line);
-      } else if (this.#filter(each.message)) {
+        continue;
+      }
+      this.#topicNames.learn(each.message);
+      if (this.#filter(each.message, this.#topicNames)) {
         this.messages++;
         if (each.message.damage !== null) this.faults++;
         for (const line of this.#lines(each.message)) await this.#out.push(line);
@@ -54,9 +60,9 @@ export class MessagePrinter {
   #lines(original: WireMessage): string[] {
     const { json = false, tree = false, records = false, showSecrets = false } = this.#flags;
     const message = showSecrets ? original : { ...original, body: withoutSecrets(original.body) };
-    if (json) return [messageJson(message, records)];
+    if (json) return [messageJson(message, this.#topicNames, records)];
     const damage = message.damage === null ? [] : damageLines(message.damage);
     const body = tree || records ? treeLines(message.body, this.#out, records) : [];
-    return [messageLine(message, this.#out), ...damage, ...body];
+    return [messageLine(message, this.#topicNames, this.#out), ...damage, ...body];
   }
 }

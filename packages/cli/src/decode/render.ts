@@ -5,6 +5,7 @@ import { bytes as byteText, plural } from '../terminal/quantity.ts';
 import { errorText } from '../wire/error-text.ts';
 import { hexContext, hexLines } from './hex.ts';
 import { Hidden } from './secrets.ts';
+import type { TopicNames } from './topic-names.ts';
 import { batchesOf, type Gist, gistOf } from './walk.ts';
 import type { Damage, StreamFault, WireMessage } from './wire-message.ts';
 
@@ -12,7 +13,7 @@ const TOPICS_SHOWN = 4;
 const BYTES_SHOWN = 48;
 
 /** One line a message. */
-export function messageLine(message: WireMessage, out: Output): string {
+export function messageLine(message: WireMessage, topicNames: TopicNames, out: Output): string {
   const { direction, api, version, correlationId, sizeBytes, latencyMs, clientId, timestampMs } = message;
   const arrow = direction === 'request' ? out.paint('cyan', '→') : out.paint('magenta', '←');
   const gist = gistOf(message.body);
@@ -24,14 +25,15 @@ export function messageLine(message: WireMessage, out: Output): string {
     `${sizeBytes} B`,
     latencyMs === null ? '' : `${latencyMs.toFixed(latencyMs < 10 ? 2 : 0)} ms`,
     direction === 'request' && clientId !== null ? out.paint('gray', `from ${clientId}`) : '',
-    gistText(gist, out),
+    gistText(gist, topicNames, out),
     message.damage === null ? '' : out.paint('red', `damaged: ${message.damage.problem}`),
   ];
   return facts.filter((fact) => fact !== '').join('  ');
 }
 
-function gistText(gist: Gist, out: Output): string {
-  const names = [...gist.topics].map(([name, partitions]) => {
+function gistText(gist: Gist, topicNames: TopicNames, out: Output): string {
+  const names = [...gist.topics].map(([nameOrId, partitions]) => {
+    const name = topicNames.nameOf(nameOrId);
     if (partitions.size === 0) return name;
     const some = [...partitions].slice(0, 6).join(',');
     return `${name}[${some}${partitions.size > 6 ? ',…' : ''}]`;

@@ -2,13 +2,14 @@ import type { KafkaRecord, RecordBatch } from '@kiel/codec';
 import { messageOf } from '../failure.ts';
 import { toJson } from '../terminal/json.ts';
 import { errorText } from '../wire/error-text.ts';
-import { batchesOf } from './walk.ts';
+import type { TopicNames } from './topic-names.ts';
+import { batchesOf, gistOf } from './walk.ts';
 import type { StreamFault, WireMessage } from './wire-message.ts';
 
 const base64 = (bytes: Uint8Array) => ({ base64: Buffer.from(bytes).toString('base64') });
 
 /** One line of JSON a message. int64 are exact number literals, bytes `{ base64 }`, records their batches. */
-export function messageJson(message: WireMessage, showRecords: boolean): string {
+export function messageJson(message: WireMessage, topicNames: TopicNames, showRecords: boolean): string {
   const {
     direction,
     connection,
@@ -33,6 +34,7 @@ export function messageJson(message: WireMessage, showRecords: boolean): string 
     version,
     correlationId,
     clientId,
+    topics: [...gistOf(message.body).topics.keys()].map((topic) => topicNames.nameOf(topic)),
     body: plainBody(message.body, '', showRecords),
     ...(damage === null ? {} : { damage: { problem: damage.problem, offset: damage.base + damage.at } }),
   });

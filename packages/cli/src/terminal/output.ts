@@ -3,6 +3,9 @@ import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { codeOf } from '../failure.ts';
 
+/** Pushed data is written in pieces of about this size: a write a record would be most of the work. */
+const FLUSH_AT = 65_536;
+
 type Style = Parameters<typeof styleText>[0];
 
 /**
@@ -12,14 +15,15 @@ type Style = Parameters<typeof styleText>[0];
 export class Output {
   readonly #stream: NodeJS.WriteStream;
   #closed = false;
-  #buffered = '';
+  #parts: (string | Uint8Array)[] = [];
+  #size = 0;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
     stream.on('error', (error: unknown) => {
       if (codeOf(error) !== 'EPIPE' && codeOf(error) !== 'ERR_STREAM_DESTROYED') throw error;
       this.#closed = true;
-      this.#buffered = '';
+      this.#parts = [];
     });
   }
 
@@ -47,8 +51,7 @@ export class Output {
 
   write(text: string): void {
     if (this.#closed) return;
-    this.#stream.write(this.#buffered + text);
-    this.#buffered = '';
+    this.#stream.write(this.#take(text));
   }
 
   /**
@@ -56,23 +59,22 @@ export class Output {
    * reader slows the command instead of filling its memory.
    */
   push(text: string): Promise<void> | undefined {
-    if (this.#closed) return undefined;
-    this.#buffered += text + '\n';
-    return this.#buffered.length < 32_768 ? undefined : this.flush();
+    return this.pushParts(text, '\n');
   }
 
-  /** Bytes in between lines, as they are. */
-  pushBytes(bytes: Uint8Array): Promise<void> | undefined {
+  /** Adds texts, and bytes as they are. */
+  pushParts(...parts: readonly (string | Uint8Array)[]): Promise<void> | undefined {
     if (this.#closed) return undefined;
-    if (this.#buffered !== '') this.write('');
-    return this.#stream.write(bytes) ? undefined : this.#drained();
+    for (const part of parts) {
+      this.#parts.push(part);
+      this.#size += part.length;
+    }
+    return this.#size < FLUSH_AT ? undefined : this.flush();
   }
 
   async flush(): Promise<void> {
-    if (this.#closed || this.#buffered === '') return;
-    const text = this.#buffered;
-    this.#buffered = '';
-    if (!this.#stream.write(text)) await this.#drained();
+    if (this.#closed || this.#size === 0) return;
+    if (!this.#stream.write(this.#take(''))) await this.#drained();
   }
 
   /** Resolves when everything has reached the operating system, or nobody reads any more. */
@@ -82,6 +84,18 @@ export class Output {
     await new Promise<void>((resolve) => {
       this.#stream.write('', () => resolve());
     });
+  }
+
+  /** What was pushed, and `last`. */
+  #take(last: string): string | Uint8Array {
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#size = 0;
+    if (parts.every((part) => typeof part === 'string')) return parts.join('') + last;
+    return Buffer.concat([
+      ...parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)),
+      Buffer.from(last),
+    ]);
   }
 
   async #drained(): Promise<void> {
