@@ -186,7 +186,15 @@ class Run {
     };
     this.#producer.produce(burst.topic, value, options).then(
       ({ partition, offset, timestampMs }) =>
-        this.#report({ id, outcome: 'acked', partition, offset, timestampMs, atMs: clock.now() }),
+        this.#report({
+          id,
+          outcome: 'acked',
+          partition,
+          offset,
+          // The format of 0.8 has no place for it
+          timestampMs: this.#scenario.version === '0.8.2' ? undefined : timestampMs,
+          atMs: clock.now(),
+        }),
       ({ persisted, code }) =>
         this.#report({
           id,

@@ -359,7 +359,8 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
     for (const partition of state.partitions()) {
       partition.replicas = partition.replicas.map((id) => renamed.get(id) ?? id);
       partition.isr = partition.isr.map((id) => renamed.get(id) ?? id);
-      state.moveLeader(partition, renamed.get(partition.leader) ?? partition.leader);
+      // One whose leader was down is led by its first replica, which has come back under another name.
+      state.moveLeader(partition, renamed.get(partition.leader) ?? partition.replicas[0] ?? partition.leader);
     }
     for (const broker of old) {
       this.killBroker(broker.node.id);
