@@ -15,16 +15,19 @@ export const apiVersions = defineApi('ApiVersions', 18, ApiVersionsRequest, ApiV
       if (!isNamed) return { errorCode: Code.INVALID_REQUEST, apiKeys: [] };
     }
     // A client that meant another cluster or another broker is told to begin anew (KIP-1242).
-    const isMisrouted =
-      (request.clusterId !== null && request.clusterId !== state.clusterId) ||
-      (request.nodeId !== -1 && request.nodeId !== ctx.broker.id);
-    if (ctx.version >= 5 && isMisrouted) return { errorCode: Code.REBOOTSTRAP_REQUIRED, apiKeys: [] };
+    if ((request.clusterId === null) !== (request.nodeId === -1))
+      return { errorCode: Code.INVALID_REQUEST, apiKeys: [] };
+    const isExpected =
+      request.clusterId === null || (request.clusterId === state.clusterId && request.nodeId === ctx.broker.id);
+    if (!isExpected) return { errorCode: Code.REBOOTSTRAP_REQUIRED, apiKeys: [] };
+    // Version 3 could not say that a feature begins at 0, so those are left out.
+    const supported = profile.features.filter((feature) => ctx.version >= 4 || feature.min > 0);
     const finalized = profile.features.filter((feature) => feature.finalized > 0);
     return {
       errorCode: Code.NONE,
       apiKeys: [...profile.listed].map(([apiKey, { min, max }]) => ({ apiKey, minVersion: min, maxVersion: max })),
       throttleTimeMs: ctx.faults.throttleMs,
-      supportedFeatures: profile.features.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+      supportedFeatures: supported.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
       finalizedFeaturesEpoch: profile.features.length > 0 ? 1n : -1n,
       finalizedFeatures: finalized.map(({ name, finalized: level }) => ({
         name,

@@ -96,7 +96,8 @@ function readPartition(
   const partition = topic?.partitions[wanted.partition];
   if (partition === undefined) {
     const isUnknownId = ctx.version >= 13 && topic === undefined;
-    return failed(wanted.partition, isUnknownId ? Code.UNKNOWN_TOPIC_ID : Code.UNKNOWN_TOPIC_OR_PARTITION);
+    const code = isUnknownId ? Code.UNKNOWN_TOPIC_ID : Code.UNKNOWN_TOPIC_OR_PARTITION;
+    return { ...failed(wanted.partition, code), abortedTransactions: [] };
   }
   const code = leaderFault(ctx, partition, wanted.currentLeaderEpoch);
   if (code !== Code.NONE) return withLeader(ctx, partition, failed(wanted.partition, code));

@@ -150,14 +150,12 @@ function append(
   if (topic.isInternal) return failed(index, Code.INVALID_TOPIC_EXCEPTION);
   if (partition.leader !== ctx.broker.id) return failed(index, Code.NOT_LEADER_OR_FOLLOWER);
   if (ctx.version < 3 || state.profile.messageFormat < 2) {
-    if (request.acks === -1 && partition.isr.length < topic.minInsyncReplicas)
-      return failed(index, Code.NOT_ENOUGH_REPLICAS);
+    if (request.acks === -1 && isUnderReplicated(partition)) return failed(index, Code.NOT_ENOUGH_REPLICAS);
     return appendOld(ctx, partition, records, waiting);
   }
   const unverified = verifyTransaction(ctx, request, partition, records);
   if (unverified !== null) return unverified;
-  if (request.acks === -1 && partition.isr.length < topic.minInsyncReplicas)
-    return failed(index, Code.NOT_ENOUGH_REPLICAS);
+  if (request.acks === -1 && isUnderReplicated(partition)) return failed(index, Code.NOT_ENOUGH_REPLICAS);
   const nowMs = ctx.clock.epochMs();
   // The log keeps memory of its own: the frame goes, and what `requests()` shows stays as it was sent.
   const size = readBatchHeader(records).size;
@@ -266,7 +264,7 @@ function refused(ctx: Context, partition: Partition, why: Refusal): PartitionRes
   const { knowsInvalidRecord } = ctx.core.state.profile;
   const isUnnamed = why.code === Code.INVALID_RECORD && !knowsInvalidRecord;
   const code = isUnnamed ? Code.CORRUPT_MESSAGE : why.code;
-  const result = failed(partition.index, code, why.recordFaults.length > 0 || why.atLog ? why.reason : null);
+  const result = failed(partition.index, code, why.recordFaults.length > 0 || why.isFraming ? why.reason : null);
   if (why.atLog) result.logStartOffset = BigInt(partition.log.logStartOffset);
   result.recordErrors = why.recordFaults.map((fault) => ({
     batchIndex: fault.batchIndex,
@@ -305,6 +303,11 @@ function withHints(ctx: Context, request: ProduceRequest, responses: TopicResult
   return nodes.size === 0 ? answer : { ...answer, nodeEndpoints: [...nodes.values()] };
 }
 
+/** A topic with fewer replicas than it wants in sync is content with all of them. */
+function isUnderReplicated({ isr, replicas, topic }: Partition): boolean {
+  return isr.length < Math.min(topic.minInsyncReplicas, replicas.length);
+}
+
 function isUnreplicated({ partition, endOffset }: Unreplicated): boolean {
   return partition.log.highWatermark < endOffset;
 }
@@ -331,7 +334,7 @@ class ReplicationWait implements LogWaiter {
         Object.assign(result, failed(result.index, Code.NOT_LEADER_OR_FOLLOWER));
       } else if (isUnreplicated(append)) {
         return true;
-      } else if (partition.isr.length < partition.topic.minInsyncReplicas) {
+      } else if (isUnderReplicated(partition)) {
         Object.assign(result, failed(result.index, Code.NOT_ENOUGH_REPLICAS_AFTER_APPEND));
       }
       partition.waiters.delete(this);

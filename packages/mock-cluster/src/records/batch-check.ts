@@ -26,6 +26,8 @@ export interface Refusal {
   readonly recordFaults: readonly RecordFault[];
   /** Whether the broker came as far as the log, and so knows where that starts. */
   readonly atLog: boolean;
+  /** The bytes cannot even be cut into batches: the one case in which brokers explain it. */
+  readonly isFraming?: boolean;
 }
 
 export interface CheckedBatch {
@@ -64,7 +66,7 @@ const LEAST_SIZE = 14;
  */
 export function checkFraming(bytes: Uint8Array, version: number): Refusal | null {
   const first = frameAt(bytes, 0);
-  if (typeof first === 'string') return refusal(Code.CORRUPT_MESSAGE, first);
+  if (typeof first === 'string') return { ...refusal(Code.CORRUPT_MESSAGE, first), isFraming: true };
   if (first === null) return refusal(Code.INVALID_RECORD, 'there is no whole batch in it');
   if (first.magic !== 2)
     return refusal(Code.INVALID_RECORD, `magic ${first.magic}, and Produce v${version} takes magic 2 only`);
@@ -72,17 +74,18 @@ export function checkFraming(bytes: Uint8Array, version: number): Refusal | null
   if (version < 7 && codec === 4)
     return refusal(Code.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs Produce v7, this is v${version}`);
   const second = frameAt(bytes, first.size);
-  if (typeof second === 'string') return refusal(Code.CORRUPT_MESSAGE, second);
+  if (typeof second === 'string') return { ...refusal(Code.CORRUPT_MESSAGE, second), isFraming: true };
   if (second !== null) return refusal(Code.INVALID_RECORD, 'more than one batch');
   return null;
 }
 
 /** The entry at `at`: null when the bytes end before it does, text when its size or magic are impossible. */
 function frameAt(bytes: Uint8Array, at: number): { size: number; magic: number } | string | null {
-  if (bytes.length - at < LOG_OVERHEAD + 5) return null;
+  if (bytes.length - at < LOG_OVERHEAD) return null;
   const view = viewOf(bytes);
   const size = view.getInt32(at + BatchOffset.length);
   if (size < LEAST_SIZE) return `a batch says it has ${size} bytes, less than any can have`;
+  if (bytes.length - at < LOG_OVERHEAD + 5) return null;
   const magic = view.getInt8(at + BatchOffset.magic);
   if (magic < 0 || magic > 2) return `there is no magic ${magic}`;
   if (bytes.length - at - LOG_OVERHEAD < size) return null;

@@ -153,13 +153,10 @@ export class PartitionLog {
 
   /** The end of the largest epoch at or below the asked one, as followers and consumers ask after a change of leader. */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
-    let found: EpochStart | undefined;
-    for (const start of this.epochs) {
-      if (start.epoch > epoch)
-        return { epoch: found?.epoch ?? -1, endOffset: found === undefined ? -1 : start.startOffset };
-      found = start;
-    }
-    return found === undefined ? { epoch: -1, endOffset: -1 } : { epoch: found.epoch, endOffset: this.endOffset };
+    if (epoch >= 0 && this.epochs.at(-1)?.epoch === epoch) return { epoch, endOffset: this.endOffset };
+    const next = this.epochs.findIndex((start) => start.epoch > epoch);
+    if (epoch < 0 || next < 0) return { epoch: -1, endOffset: -1 };
+    return { epoch: this.epochs[next - 1]?.epoch ?? epoch, endOffset: this.epochs[next]!.startOffset };
   }
 
   /** Moves the start of the log; entries that end before it are gone. */
