@@ -16,7 +16,7 @@ export default defineConfig({
   ...shared,
   test: {
     globalSetup: ['./tests/setup/node-version.ts'],
-    reporters: ['default', './tests/setup/summary-reporter.ts'],
+    reporters: ['default', './tests/setup/summary-reporter.ts', './tests/security/secret-reporter.ts'],
     projects: [
       {
         ...shared,

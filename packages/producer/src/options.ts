@@ -237,6 +237,9 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   compressionMode: oneOf('inline', 'threaded'),
 };
 
+/** Their values are never shown. */
+const secret: ReadonlySet<string> = new Set(['sasl', 'tls']);
+
 /** Names that users of other clients try, and what they are called here. */
 const otherNames: Readonly<Record<string, keyof ProducerOptions>> = {
   'bootstrap.servers': 'brokers',
@@ -278,7 +281,8 @@ export function readOptions(options: ProducerOptions): Settings {
     if (check === undefined) throw new ConfigError(name, `does not exist${suggestion(name)}`);
     if (value === undefined) continue;
     const problem = check(value);
-    if (problem !== null) throw new ConfigError(name, `${problem}, got ${describe(value)}`);
+    if (problem !== null)
+      throw new ConfigError(name, `${problem}, got ${secret.has(name) ? typeof value : describe(value)}`);
   }
   if (options.brokers === undefined) {
     throw new ConfigError('brokers', 'is missing: createProducer({ brokers: ["host:9092"] })');
@@ -431,6 +435,8 @@ function editDistance(a: string, b: string): number {
 
 /** The value's type, and the value itself where it is short and no secret. */
 function describe(value: unknown): string {
+  // An address with a user in it has a password in it.
+  if (typeof value === 'string' && value.includes('@')) return 'text with an @ in it';
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
