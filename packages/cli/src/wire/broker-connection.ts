@@ -43,23 +43,26 @@ export class BrokerConnection {
   readonly #timeoutMs: number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #framer = new StreamFramer({ maxFrameBytes: MAX_FRAME_BYTES, looksRight: () => true });
+  readonly #isAnonymous: boolean;
   #correlationId = 0;
+  #answers = 0;
   #closed: Error | null = null;
 
-  private constructor(socket: Socket, address: Address, clientId: string, timeoutMs: number) {
+  private constructor(socket: Socket, address: Address, settings: Connection, timeoutMs: number) {
     this.#socket = socket;
     this.address = address;
-    this.#clientId = clientId;
+    this.#clientId = settings.clientId;
+    this.#isAnonymous = settings.sasl === undefined;
     this.#timeoutMs = timeoutMs;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error) => this.#fail(new Unreachable(address, reasonOf(error), error)));
-    socket.on('close', () => this.#fail(new Unreachable(address, 'it closed the connection')));
+    socket.on('close', () => this.#fail(new Unreachable(address, this.#whyClosed())));
   }
 
   /** Connects, asks for versions, authenticates. @throws Unreachable, Failure */
   static async open(address: Address, settings: Connection, timeoutMs: number): Promise<BrokerConnection> {
     const socket = await openSocket(address, settings.tls, timeoutMs);
-    const connection = new BrokerConnection(socket, address, settings.clientId, timeoutMs);
+    const connection = new BrokerConnection(socket, address, settings, timeoutMs);
     try {
       connection.versions = await connection.#askVersions();
       if (settings.sasl !== undefined) await connection.#authenticate(settings.sasl);
@@ -140,8 +143,15 @@ export class BrokerConnection {
       if (waiting === undefined) continue;
       this.#waiting.delete(correlationId);
       clearTimeout(waiting.timer);
+      this.#answers++;
       waiting.resolve(framed.bytes);
     }
+  }
+
+  /** A broker that wants users answers ApiVersions, and nothing after it. */
+  #whyClosed(): string {
+    const wantsUser = this.#isAnonymous && this.#answers === 1;
+    return wantsUser ? 'it closed the connection: does it want a user (--sasl-username)?' : 'it closed the connection';
   }
 
   #fail(error: Error): void {

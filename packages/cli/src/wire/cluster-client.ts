@@ -62,7 +62,7 @@ export class ClusterClient {
           return new ClusterClient(settings, timeoutMs, bootstrap);
         } catch (error) {
           if (!(error instanceof Unreachable)) throw error;
-          reasons.set(error.address, error.message);
+          reasons.set(error.address, error.reason);
         }
       }
       const pauseMs = RETRY_MS * 2 ** Math.min(round, 3);

@@ -6,10 +6,12 @@ import { codeOf, Failure, messageOf } from '../failure.ts';
 /** Why one address could not be used. */
 export class Unreachable extends Failure {
   readonly address: string;
+  readonly reason: string;
 
   constructor(address: Address, reason: string, cause?: unknown) {
-    super(reason, { cause });
+    super(`${showAddress(address)}: ${reason}`, { cause });
     this.address = showAddress(address);
+    this.reason = reason;
   }
 }
 
