@@ -56,7 +56,20 @@ export function draw(seed: number, profileName: string): Scenario {
   const workload = drawWorkload(dice, profile, topics, healAtMs, producer);
   const faults = drawFaults(dice, profile, topics, brokers, healAtMs, producer);
   const ending = dice.pick(['calm', 'calm', 'calm', 'busy', 'abrupt'] as const);
-  return { seed, profile: profileName, version, brokers, topics, producer, workload, faults, healAtMs, ending };
+  const flushesAtMs = Array.from({ length: dice.pick([0, 0, 1, 3]) }, () => dice.between(0, healAtMs));
+  return {
+    seed,
+    profile: profileName,
+    version,
+    brokers,
+    topics,
+    producer,
+    workload,
+    flushesAtMs,
+    faults,
+    healAtMs,
+    ending,
+  };
 }
 
 function drawTopics(dice: Dice, brokers: number): Record<string, TopicShape> {
@@ -129,6 +142,7 @@ function drawWorkload(
       keys: dice.pick([0, 0, 1, 5, 1_000]),
       partition: dice.chance(0.15) ? dice.between(0, topics[topic]!.partitions - 1) : null,
       valueBytes: dice.spread(10, Math.min(3_000, ((producer['bufferBytes'] as number | undefined) ?? 1_000_000) / 20)),
+      ...(dice.chance(0.1) ? { cancelAfterMs: dice.pick([0, 1, 20, 500, 5_000]) } : {}),
     });
   }
   return bursts;
@@ -154,6 +168,9 @@ const refusing = [
   'MESSAGE_TOO_LARGE',
 ];
 
+/** Codes that say something of sequence numbers. */
+const disagreeing = ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_EPOCH'];
+
 function drawFaults(
   dice: Dice,
   profile: Profile,
@@ -172,7 +189,7 @@ function drawFaults(
     const topic = dice.pick(Object.keys(topics));
     const partition = dice.between(0, topics[topic]!.partitions - 1);
     const what = drawFault(dice, { broker, brokers, topic, partition, requestTimeoutMs });
-    const passes = what.startsWith('rule') || /^(kill|cut|freeze|replace|elect)/.test(what);
+    const passes = /^(rule|kill|freeze|shrink)/.test(what);
     faults.push({ atMs, forMs: passes ? forMs : null, what });
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
@@ -209,6 +226,9 @@ function drawFault(dice: Dice, place: Place): string {
     () => `add partitions ${topic}`,
     () => `replace all`,
     () => `delete records ${topic} ${partition}`,
+    () => `recreate ${topic}`,
+    () => `shrink ${topic} ${partition}`,
+    () => `rule Produce${where}: ${dice.between(1, 2)} times, error ${dice.pick(disagreeing)}`,
     () => `rule Produce${where}: ${times}error ${dice.pick(passing)}`,
     () => `rule Produce${where}: ${times}error ${dice.pick(passing)}`,
     () =>

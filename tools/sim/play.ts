@@ -99,6 +99,7 @@ class Run {
     this.#producer = createProducer({ ...this.#ports.options(), ...this.#scenario.producer } as never);
     this.#producer.on('stateChanged', ({ from, to }) => this.#note(`producer ${from} -> ${to}`));
     for (const burst of workload) cluster.clock.at(burst.atMs, () => this.#burst(burst, 0));
+    for (const atMs of this.#scenario.flushesAtMs) cluster.clock.at(atMs, () => this.#flush());
     for (const fault of faults) cluster.clock.at(fault.atMs, () => this.#strike(fault));
 
     await cluster.clock.run(cluster.clock.sleep(healAtMs), { limitMs: healAtMs + 1 });
@@ -156,6 +157,21 @@ class Run {
     return tookMs;
   }
 
+  /** What was accepted before it must be settled when it resolves. */
+  #flush(): void {
+    const upTo = this.#offered.length;
+    this.#note(`flush of ${upTo} records`);
+    this.#producer.flush().then(
+      () => {
+        for (let id = 0; id < upTo; id++) {
+          if (!this.#settled.has(id))
+            this.violate(`flush resolved, and record ${id}, offered before it, is not settled`);
+        }
+      },
+      (error: Error) => this.violate(`flush rejected: ${error.message}`),
+    );
+  }
+
   #burst(burst: Burst, from: number): void {
     const { count, everyMs } = burst;
     if (everyMs === 0) {
@@ -183,6 +199,9 @@ class Run {
     const options = {
       ...(keyText === null ? {} : { key: keyText }),
       ...(burst.partition === null ? {} : { partition: burst.partition }),
+      ...(burst.cancelAfterMs === undefined || index % 3 !== 0
+        ? {}
+        : { signal: this.#abortAfter(burst.cancelAfterMs) }),
     };
     this.#producer.produce(burst.topic, value, options).then(
       ({ partition, offset, timestampMs }) =>
@@ -204,6 +223,12 @@ class Run {
           atMs: clock.now(),
         }),
     );
+  }
+
+  #abortAfter(delayMs: number): AbortSignal {
+    const controller = new AbortController();
+    this.#cluster.clock.setTimeout(() => controller.abort(), delayMs);
+    return controller.signal;
   }
 
   #report(report: Report): void {
@@ -266,6 +291,16 @@ class Run {
       case 'delete':
         cluster.deleteRecords(words[2]!, Number(words[3]), cluster.offsets(words[2]!, Number(words[3])).end);
         return;
+      case 'recreate':
+        cluster.recreateTopic(words[1]!);
+        return;
+      case 'shrink': {
+        const [topic, partition] = [words[1]!, Number(words[2])];
+        const { leader } = cluster.replicas(topic, partition);
+        cluster.setInSyncReplicas(topic, partition, [leader]);
+        later(() => cluster.setInSyncReplicas(topic, partition, cluster.replicas(topic, partition).replicas));
+        return;
+      }
       case 'replace':
         cluster.replaceAllBrokers({ keepAddresses: true });
         return;

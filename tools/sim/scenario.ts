@@ -9,6 +9,8 @@ export interface Scenario {
   /** Options of `createProducer`, beside the ports. */
   readonly producer: Readonly<Record<string, unknown>>;
   readonly workload: readonly Burst[];
+  /** When `flush()` is called, beside the one at the end. */
+  readonly flushesAtMs: readonly number[];
   readonly faults: readonly Fault[];
   /** When the faults end and the cluster is made whole. */
   readonly healAtMs: number;
@@ -32,6 +34,8 @@ export interface Burst {
   readonly keys: number;
   readonly partition: number | null;
   readonly valueBytes: number;
+  /** Every third record is taken back after so long, by an AbortSignal. */
+  readonly cancelAfterMs?: number;
 }
 
 /**
@@ -54,9 +58,10 @@ export function printScenario(scenario: Scenario): string {
     const where = burst.partition === null ? burst.topic : `${burst.topic}-${burst.partition}`;
     const keys = burst.keys === 0 ? 'no key' : `${burst.keys} keys`;
     lines.push(
-      `  at ${burst.atMs} ms: ${burst.count} records of ${burst.valueBytes} B to ${where}, one each ${burst.everyMs} ms, ${keys}`,
+      `  at ${burst.atMs} ms: ${burst.count} records of ${burst.valueBytes} B to ${where}, one each ${burst.everyMs} ms, ${keys}${burst.cancelAfterMs === undefined ? '' : `, some taken back after ${burst.cancelAfterMs} ms`}`,
     );
   }
+  if (scenario.flushesAtMs.length > 0) lines.push(`  flush at ${scenario.flushesAtMs.join(', ')} ms`);
   for (const fault of scenario.faults) {
     lines.push(`  at ${fault.atMs} ms${fault.forMs === null ? '' : `, for ${fault.forMs} ms`}: ${fault.what}`);
   }
