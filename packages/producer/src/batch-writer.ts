@@ -80,6 +80,7 @@ export class BatchWriter {
   /** What brokers before 0.11 read: the records written over, without numbers and headers. */
   #sealLegacy(batch: Batch, magic: 0 | 1): Uint8Array {
     const { compression, compressionLevel, compressor } = this.#settings;
+    batch.isTimeless = magic === 0;
     const set = new MessageSetBuilder({ magic, checksum: nodeCrc32 });
     for (const record of readRecords(batch.builder.seal(), { checkCrcs: false })) {
       set.append(Number(record.timestamp), record.key, record.value);

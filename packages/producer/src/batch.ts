@@ -4,6 +4,10 @@ import type { DeliveryError, Persisted } from './errors.ts';
 import type { FlushGroup } from './flush-group.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 
+/** Broker's timestamps: there is none, and the record's own holds; or the log has no place for any. */
+const ownTime = -1;
+const noTime = -2;
+
 /** What became of a run of records of one batch. */
 interface Outcome {
   /** The run: indexes `from` to `to - 1`. */
@@ -11,7 +15,7 @@ interface Outcome {
   readonly to: number;
   /** Offset of the record at `from`; -1n if unknown. */
   readonly offset: bigint;
-  /** The broker's own timestamp for all of them, or -1. */
+  /** The broker's own timestamp for all of them, or one of the two above. */
   readonly appendTimeMs: number;
   readonly error: DeliveryError | null;
 }
@@ -43,6 +47,8 @@ export class Batch {
   compressed: Uint8Array | null = null;
   compression: Compression = 'none';
   isCompressing = false;
+  /** It was sent in a format without timestamps. */
+  isTimeless = false;
   /** Who sends it and as which number: assigned when it is first drained, and kept until it is settled. */
   producerId = -1n;
   producerEpoch = -1;
@@ -131,7 +137,7 @@ export class Batch {
 
   /** All its records are stored, from this offset on. */
   succeed(baseOffset: bigint, appendTimeMs: number): void {
-    this.#settle(baseOffset, appendTimeMs, null, null);
+    this.#settle(baseOffset, this.isTimeless ? noTime : appendTimeMs, null, null);
   }
 
   /** All its records failed; `errorOf` gives single ones an error of their own. */
@@ -239,7 +245,8 @@ export class Batch {
     }
     const { index } = delivery;
     const offset = outcome.offset === -1n ? -1n : outcome.offset + BigInt(index - outcome.from);
-    const timestampMs = outcome.appendTimeMs === -1 ? this.#timestampOf(index) : outcome.appendTimeMs;
+    const { appendTimeMs } = outcome;
+    const timestampMs = appendTimeMs === ownTime ? this.#timestampOf(index) : Math.max(-1, appendTimeMs);
     delivery.resolve(new DeliveryReport(this.queue.topic.name, this.queue.index, offset, timestampMs));
   }
 

@@ -27,8 +27,6 @@ export class BrokerLink {
   connection: Connection | null = null;
   /** Why the last connection ended or failed. */
   lastError: ConnectionError | null = null;
-  /** It closed connections on being asked for its versions, as brokers before 0.10 do. */
-  silentClosings = 0;
   /** Set once the actor is started. */
   actor: ActorRefFrom<typeof brokerMachine> | null = null;
   /** The cluster has no such broker any more; it ends when its last answer is in. */

@@ -7,7 +7,10 @@ export class DeliveryReport {
   readonly partition: number;
   /** -1n when nobody was asked (`requiredAcks: 0`), or when the broker only said that it had the record already. */
   readonly offset: bigint;
-  /** The record's own, or the broker's where the topic stamps records itself. Milliseconds since 1970. */
+  /**
+   * Milliseconds since 1970: the record's own, or the broker's where the topic stamps records itself. -1 with brokers
+   * before 0.10, whose logs hold none.
+   */
   readonly timestampMs: number;
 
   constructor(topic: string, partition: number, offset: bigint, timestampMs: number) {

@@ -64,6 +64,8 @@ export class Network {
   #bootstrap: BrokerLink[] = [];
   #isClosed = false;
   #serial = 0;
+  /** How often an address has closed connections on being asked for its versions. Links come and go. */
+  readonly #silentClosings = new Map<string, number>();
   /** Some broker has told its versions: closings are no sign of age any more. */
   #knowsVersions = false;
 
@@ -241,7 +243,9 @@ export class Network {
 
   async #introduce(link: BrokerLink, connection: Connection): Promise<void> {
     if (connection.versions === null) {
-      if (!this.#knowsVersions && link.silentClosings >= silentClosingsOfOld && link.silentClosings % 2 === 0) {
+      const closings = this.#silentClosings.get(addressOf(link)) ?? 0;
+      // Every other time, since a newer broker may close connections for other reasons.
+      if (!this.#knowsVersions && closings >= silentClosingsOfOld && closings % 2 === 0) {
         connection.versions = legacyRanges;
       } else {
         const { clusterId } = this.#events;
@@ -302,7 +306,9 @@ export class Network {
     if (link.connection !== connection) return;
     const wasReady = connection.versions !== null && link.isReady;
     if (connection.versions === null || connection.versions === legacyRanges) {
-      if (error.code === 'CONNECTION_LOST') link.silentClosings++;
+      if (error.code === 'CONNECTION_LOST') {
+        this.#silentClosings.set(addressOf(link), (this.#silentClosings.get(addressOf(link)) ?? 0) + 1);
+      }
     }
     link.connection = null;
     link.lastError = this.#explain(link, error);
@@ -344,6 +350,10 @@ function exchangeOver(connection: Connection): Parameters<typeof authenticate>[2
       return connection.call(SaslAuthenticateRequest, SaslAuthenticateResponse, authenticateVersion, { authBytes });
     },
   };
+}
+
+function addressOf(link: BrokerLink): string {
+  return `${link.host}:${link.port}`;
 }
 
 export function closedError(): ConnectionError {
