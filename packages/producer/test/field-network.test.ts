@@ -1,0 +1,274 @@
+import { expect, test } from 'vitest';
+import { createProducer } from '../src/index.ts';
+import { failure, start } from './start.ts';
+
+// P09 to P21: network, metadata and time, as they broke for users of other clients.
+
+test('P09: a black-holed connection ends by the request timeout; its batches go again, once each', async () => {
+  await using t = await start({}, { requestTimeoutMs: 3_000 });
+  await t.warm();
+  t.mock.on('Produce', { times: 1, then: 'append-then-mute' });
+  const sent = [];
+  for (let i = 0; i < 3; i++) {
+    sent.push(t.producer.produce('orders', i));
+    await t.mock.clock.advance(2);
+  }
+  await t.run(Promise.all(sent));
+  expect(t.values()).toEqual(['warm', 0, 1, 2]);
+  expect(t.mock.clock.now()).toBeLessThan(5_000);
+});
+
+test('P09: an answer with an id that was never sent ends the connection', async () => {
+  await using t = await start();
+  await t.warm();
+  t.mock.on('Produce', { times: 1, then: { correlationId: 777_777 } });
+  await t.run(t.producer.produce('orders', 'a'));
+  expect(t.values()).toEqual(['warm', 'a']);
+  expect(t.count('ApiVersions')).toBeGreaterThan(0);
+});
+
+test('P11: a broker that comes back at another address is found there, and its old socket is closed', async () => {
+  await using t = await start({ brokers: 2 }, { metadataMaxAgeMs: 2_000 });
+  await t.warm();
+  const leader = t.mock.leader('orders', 0);
+  t.mock.killBroker(leader, 'vanish');
+  await t.mock.startBroker(leader, { newAddress: true });
+  t.mock.moveLeader('orders', 0, leader);
+  await t.run(t.producer.produce('orders', 'a'));
+  expect(t.values()).toEqual(['warm', 'a']);
+});
+
+test('P12: a partition without leader for 30 s costs tens of requests, not thousands', async () => {
+  await using t = await start({ brokers: 1 });
+  await t.warm();
+  const rule = t.mock.on('Metadata', { then: 'error LEADER_NOT_AVAILABLE' });
+  t.mock.on('Produce', { then: 'error NOT_LEADER_OR_FOLLOWER', untilMs: 30_000 });
+  const sent = Array.from({ length: 500 }, (_, i) => t.producer.produce('orders', i));
+  await t.mock.clock.advance(30_000);
+  rule.remove();
+  expect(t.count('Metadata')).toBeLessThan(50);
+  expect(t.count('Produce')).toBeLessThan(50);
+  await t.run(Promise.all(sent));
+  expect(t.values().length).toBe(501);
+});
+
+test('P12: an unknown topic with 500 records waiting is asked about with growing pauses', async () => {
+  await using t = await start({ autoCreateTopics: false }, { maxBlockMs: 20_000 });
+  const failures = Array.from({ length: 500 }, (_, i) => failure(t.producer.produce('nowhere', i)));
+  const errors = await t.run(Promise.all(failures));
+  expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['METADATA_TIMEOUT']));
+  expect(errors[0]!.message).toContain('UNKNOWN_TOPIC_OR_PARTITION');
+  expect(t.count('Metadata')).toBeLessThan(35);
+});
+
+test('P14: with all brokers down for an hour and 1,000 records a second offered, memory stays bounded', async () => {
+  await using t = await start({ brokers: 1 }, { bufferBytes: 262_144, maxBlockMs: 5_000, deliveryTimeoutMs: 10_000 });
+  await t.warm();
+  t.mock.killBroker(1);
+  let failed = 0;
+  let most = 0;
+  t.producer.on('deliveryFailed', () => failed++);
+  for (let second = 0; second < 240; second++) {
+    for (let i = 0; i < 1_000; i++) t.producer.produce('orders', 'x'.repeat(100));
+    await t.mock.clock.advance(15_000);
+    most = Math.max(most, t.producer.bufferedBytes, t.producer.unsettledCount * 100);
+  }
+  expect(most).toBeLessThan(700_000);
+  await t.mock.clock.advance(20_000);
+  expect(failed).toBe(240_000);
+  expect(t.producer.unsettledCount).toBe(0);
+}, 60_000);
+
+test('P14: closing while nothing is reachable rejects what waits, by the limit of the close', async () => {
+  await using t = await start({}, { brokers: ['nowhere:1'] });
+  const waiting = failure(t.producer.produce('orders', 'a'));
+  await t.mock.clock.advance(1_000);
+  const before = t.mock.clock.now();
+  await t.run(t.producer.close({ timeoutMs: 1_000 }));
+  expect(t.mock.clock.now() - before).toBeLessThanOrEqual(1_001);
+  expect(await waiting).toMatchObject({ code: 'CLOSED', persisted: 'no' });
+});
+
+test('P15: a topic in the making (3, 5, 5) is waited for quietly, and a bad name or no right fails at once', async () => {
+  const lines: string[] = [];
+  const note = (message: string) => void lines.push(message);
+  const logger = { debug() {}, info() {}, warn: note, error: note };
+  await using t = await start({}, { logger });
+  t.mock.on('Metadata', { times: 1, then: 'error UNKNOWN_TOPIC_OR_PARTITION' });
+  t.mock.on('Metadata', { times: 2, after: 1, then: 'error LEADER_NOT_AVAILABLE' });
+  await t.run(t.producer.produce('fresh', 'a'));
+  expect(lines).toEqual([]);
+  for (const code of ['INVALID_TOPIC_EXCEPTION', 'TOPIC_AUTHORIZATION_FAILED']) {
+    t.mock.on('Metadata', { times: 1, then: `error ${code}` });
+    const before = t.mock.clock.now();
+    expect(await t.run(failure(t.producer.produce(`bad ${code}`, 'a')))).toMatchObject({ code, persisted: 'no' });
+    expect(t.mock.clock.now() - before).toBeLessThan(50);
+  }
+});
+
+test('P15: without autoCreateTopics brokers are not asked to create', async () => {
+  await using t = await start({}, { autoCreateTopics: false, maxBlockMs: 1_000 });
+  expect(await t.run(failure(t.producer.produce('fresh', 'a')))).toMatchObject({ code: 'METADATA_TIMEOUT' });
+  expect(t.mock.topics().map(({ name }) => name)).toEqual(['orders']);
+});
+
+test('P16: added partitions are used within the age of metadata', async () => {
+  await using t = await start({ topics: { orders: { partitions: 3 } } }, { metadataMaxAgeMs: 1_000 });
+  await t.warm();
+  t.mock.addPartitions('orders', 3);
+  for (let i = 0; i < 200; i++) {
+    t.producer.produce('orders', i);
+    await t.mock.clock.advance(20);
+  }
+  await t.run(t.producer.flush());
+  for (let partition = 0; partition < 6; partition++) expect(t.values('orders', partition).length).toBeGreaterThan(0);
+});
+
+test('P16: an explicit partition that is not known yet is waited for; one that never comes is a range error', async () => {
+  await using t = await start({ topics: { orders: { partitions: 3 } } }, { maxBlockMs: 5_000 });
+  await t.warm();
+  const fifth = t.producer.produce('orders', 'a', { partition: 5 });
+  const never = failure(t.producer.produce('orders', 'b', { partition: 99 }));
+  const other = t.producer.produce('orders', 'c', { partition: 1 });
+  await t.mock.clock.advance(1_000);
+  t.mock.addPartitions('orders', 3);
+  expect(await t.run(fifth)).toMatchObject({ partition: 5 });
+  expect(await t.run(other)).toMatchObject({ partition: 1 });
+  const error = await t.run(never);
+  expect(error).toMatchObject({ code: 'UNKNOWN_PARTITION', persisted: 'no', partition: 99 });
+  expect(error.message).toContain('0 to 5');
+  expect(t.count('Metadata')).toBeLessThan(20);
+});
+
+test('P16: keys stay where they are when one answer shows fewer partitions', async () => {
+  await using t = await start({ topics: { orders: { partitions: 6 } } }, { metadataMaxAgeMs: 500 });
+  const { partition } = await t.run(t.producer.produce('orders', 'a', { key: 'wu' }));
+  t.mock.on('Metadata', { times: 3, then: 'error LEADER_NOT_AVAILABLE' });
+  await t.mock.clock.advance(2_000);
+  expect(await t.run(t.producer.produce('orders', 'b', { key: 'wu' }))).toMatchObject({ partition });
+});
+
+test('P17: a connection that the broker closed when idle is made anew without a word', async () => {
+  const lines: string[] = [];
+  const note = (message: string) => void lines.push(message);
+  await using t = await start({ brokers: 1 }, { logger: { debug() {}, info: note, warn: note, error: note } });
+  await t.warm();
+  t.mock.killBroker(1, 'close');
+  await t.mock.startBroker(1);
+  await t.mock.clock.advance(600_000);
+  const before = t.mock.clock.now();
+  await t.run(t.producer.produce('orders', 'a'));
+  expect(t.mock.clock.now() - before).toBeLessThan(50);
+  expect(lines).toEqual([]);
+});
+
+test('idle connections are closed after connectionsMaxIdleMs, and made anew when needed', async () => {
+  await using t = await start({ brokers: 1 }, { connectionsMaxIdleMs: 10_000, metadataMaxAgeMs: 3_600_000 });
+  await t.warm();
+  await t.mock.clock.advance(25_000);
+  expect(Object.values(t.producer.actor.getSnapshot().children).map((child) => child?.getSnapshot().value)).toContain(
+    'disconnected',
+  );
+  await t.run(t.producer.produce('orders', 'a'));
+  expect(t.count('ApiVersions')).toBe(1);
+});
+
+test('P20: one deadline covers queue, metadata and retries', async () => {
+  await using t = await start({}, { deliveryTimeoutMs: 3_000 });
+  await t.warm();
+  t.mock.on('Produce', { then: ['error REQUEST_TIMED_OUT'] });
+  const before = t.mock.clock.now();
+  expect(await t.run(failure(t.producer.produce('orders', 'a')))).toMatchObject({ code: 'DELIVERY_TIMEOUT' });
+  expect(t.mock.clock.now() - before).toBeGreaterThan(2_990);
+  expect(t.mock.clock.now() - before).toBeLessThan(3_010);
+});
+
+test('P20: a record that joins a queued batch late does not expire much before its own time', async () => {
+  await using t = await start({ brokers: 1 }, { deliveryTimeoutMs: 10_000 });
+  await t.warm();
+  t.mock.killBroker(1);
+  await t.mock.clock.advance(10);
+  const first = failure(t.producer.produce('orders', 'a'));
+  await t.mock.clock.advance(5_000);
+  const before = t.mock.clock.now();
+  const second = failure(t.producer.produce('orders', 'b'));
+  await t.run(first);
+  await t.run(second);
+  expect(t.mock.clock.now() - before).toBeGreaterThan(9_400);
+  expect(t.mock.clock.now() - before).toBeLessThan(10_010);
+});
+
+test('P21: throttling pauses that connection alone, and does not delay a close beyond its limit', async () => {
+  await using t = await start({ brokers: 2, topics: { orders: { partitions: 2, replicationFactor: 2 } } });
+  t.mock.moveLeader('orders', 0, 1);
+  t.mock.moveLeader('orders', 1, 2);
+  await t.run(t.producer.produce('orders', 'w', { partition: 0 }));
+  await t.run(t.producer.produce('orders', 'w', { partition: 1 }));
+  t.mock.on('Produce', { times: 1, broker: 1, then: { throttleMs: 60_000 } });
+  await t.run(t.producer.produce('orders', 'a', { partition: 0 }));
+  const before = t.mock.clock.now();
+  await t.run(t.producer.produce('orders', 'b', { partition: 1 }));
+  expect(t.mock.clock.now() - before).toBeLessThan(50);
+  const paused = failure(t.producer.produce('orders', 'c', { partition: 0 }));
+  await t.run(t.producer.close({ timeoutMs: 2_000 }));
+  expect(t.mock.clock.now() - before).toBeLessThan(2_100);
+  expect(await paused).toMatchObject({ code: 'CLOSED', persisted: 'no' });
+});
+
+test('U09: an address map is applied to every connection, and an unreachable node says what was advertised', async () => {
+  await using t = await start({ brokers: 2 });
+  const asked: (number | null)[] = [];
+  const producer = createProducer({
+    ...t.mock.inMemory(),
+    resolveBroker: (host, port, nodeId) => {
+      asked.push(nodeId);
+      return { host, port };
+    },
+  });
+  await t.run(producer.produce('orders', 'a'));
+  await t.run(producer.close());
+  expect(asked.length).toBeGreaterThan(0);
+});
+
+test.each(['0.8.2', '0.10.2', '1.1', '2.8', '3.9', '4.4'])('U13: brokers of %s get what they read', async (version) => {
+  await using t = await start({ version });
+  const reports = await t.run(Promise.all(['a', 'b', 'c'].map((value) => t.producer.produce('orders', value))));
+  expect(reports.map(({ offset }) => offset)).toEqual([0n, 1n, 2n]);
+  expect(t.values()).toEqual(['a', 'b', 'c']);
+});
+
+test('U13: brokers too old for idempotence turn it off with a warning, or refuse it where it was asked for', async () => {
+  await using t = await start({ version: '0.10.2' });
+  const codes: string[] = [];
+  t.producer.on('warning', ({ code }) => codes.push(code));
+  await t.run(t.producer.produce('orders', 'a'));
+  expect(codes).toEqual(['IDEMPOTENCE_UNSUPPORTED']);
+  expect(t.mock.log('orders', 0)[0]).toMatchObject({ producerId: -1n });
+
+  const strict = createProducer({ ...t.mock.inMemory(), idempotent: true });
+  const error = await t.run(failure(strict.produce('orders', 'b')));
+  expect(error).toMatchObject({ code: 'PRODUCER_FAILED', persisted: 'no' });
+  expect(error.message).toContain('0.11');
+  expect(strict.state).toBe('closed');
+  expect(await failure(strict.produce('orders', 'c'))).toMatchObject({ code: 'PRODUCER_FAILED' });
+  await t.run(strict.close());
+});
+
+test('C11: zstd with brokers too old for it is refused here, with that reason', async () => {
+  await using t = await start({ version: '1.1' }, { compression: 'zstd' });
+  expect(await t.run(failure(t.producer.produce('orders', 'a')))).toMatchObject({
+    code: 'UNSUPPORTED_COMPRESSION_TYPE',
+    persisted: 'no',
+  });
+  expect(t.count('Produce')).toBe(0);
+});
+
+test('headers with brokers too old for them fail their record, and not its neighbours', async () => {
+  await using t = await start({ version: '0.10.2' });
+  const plain = t.producer.produce('orders', 'a');
+  const headed = failure(t.producer.produce('orders', 'b', { headers: { h: '1' } }));
+  const after = t.producer.produce('orders', 'c');
+  await t.run(Promise.all([plain, after]));
+  expect(await headed).toMatchObject({ code: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', persisted: 'no' });
+  expect(t.values()).toEqual(['a', 'c']);
+});
