@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import {
   CreateDelegationTokenRequest,
   CreateDelegationTokenResponse,
@@ -5,7 +6,10 @@ import {
   ListOffsetsResponse,
 } from '@kiel/codec';
 import {
+  clientCredentials,
   createProducer,
+  jwtAssertion,
+  jwtBearer,
   oauthBearer,
   type Producer,
   type ProducerOptions,
@@ -20,6 +24,7 @@ import { Client } from './client.ts';
 import { Recorder } from './recorder.ts';
 import { secrets } from './secrets.ts';
 import { listenerOf, type SecureKafka, startSecureKafka } from './secure-kafka.ts';
+import { tokenIssuer } from './token-issuer.ts';
 
 /** `KIEL_FULL=1` takes the whole minute that a release is proved by. */
 const reauthSeconds = process.env['KIEL_FULL'] === '1' ? 60 : 12;
@@ -88,6 +93,37 @@ describe.skipIf(!requireKafka())('the producer and a real secured broker', () =>
     }
   });
 
+  test('1,000 records by tokens of an OpenID provider are all stored, by either grant', async () => {
+    const client = { id: 'orders', secret: secrets.clientSecret };
+    await using issuer = await tokenIssuer(client, () => secure.token('SASLTLS'));
+    const { tokenEndpoint } = issuer;
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const providers = [
+      clientCredentials({ tokenEndpoint, clientId: client.id, clientSecret: client.secret }),
+      jwtBearer({ tokenEndpoint, assertion: jwtAssertion({ privateKey, issuer: 'orders' }) }),
+    ];
+    for (const token of providers) {
+      await using producer = createProducer({
+        ...connection('tls'),
+        sasl: { mechanism: 'oauthbearer', token },
+        batchSize: 100,
+        ...recorder.options,
+      });
+      recorder.watch(producer);
+      await produceThousand(producer, {});
+    }
+    expect(issuer.grants).toEqual(['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer']);
+    const token = clientCredentials({ tokenEndpoint, clientId: client.id, clientSecret: secrets.wrongPassword });
+    await using stranger = createProducer({ ...connection('tls'), sasl: { mechanism: 'oauthbearer', token } });
+    const error: Error = await stranger.produce('orders', 'x').then(
+      () => expect.unreachable(),
+      (error) => error,
+    );
+    expect(error.message).toContain('answered 401: invalid_client');
+    recorder.note(error);
+    expect(issuer.grants).toHaveLength(3);
+  });
+
   test('1,000 records by a delegation token are all stored', async () => {
     const token = await delegationToken();
     await using producer = createProducer({
@@ -113,7 +149,23 @@ describe.skipIf(!requireKafka())('the producer and a real secured broker', () =>
       request,
     );
     expect(errorCode).toBe(0);
-    return { id: tokenId, hmac: Buffer.from(hmac).toString('base64') };
+    const token = { id: tokenId, hmac: Buffer.from(hmac).toString('base64') };
+    await untilKnown(token);
+    return token;
+  }
+
+  /** The controller makes a token; the broker hears of it a moment later. */
+  async function untilKnown({ id, hmac }: { id: string; hmac: string }): Promise<void> {
+    const mechanism = scramSha256({ username: id, password: hmac, delegationToken: true });
+    for (let attempt = 0; ; attempt++) {
+      using client = await Client.connect('localhost', secure.port('SASL'));
+      try {
+        await client.authenticate(mechanism);
+        return;
+      } catch (error) {
+        if (attempt === 20) throw error;
+      }
+    }
   }
 
   /** How many records the broker has. */

@@ -21,13 +21,18 @@ describe.skipIf(!requireKafka())('what a real broker refuses', () => {
     await Promise.all(['orders', 'forbidden'].map((name) => secure.kafka.createTopic(name)));
     using admin = await Client.connect('127.0.0.1', secure.port('PLAINTEXT'));
     const deny = { host: '*', permissionType: 2 };
+    const allowAll = { principal: 'User:*', host: '*', permissionType: 3, operation: 2 };
     const { results } = await admin.request(CreateAclsRequest, CreateAclsResponse, 3, {
       creations: [
+        { ...allowAll, resourceType: 2, resourceName: '*' },
+        { ...allowAll, resourceType: 4, resourceName: 'kafka-cluster' },
         { ...deny, principal: 'User:alice', resourceType: 2, resourceName: 'forbidden', operation: 4 },
+        // Since Kafka 2.8 the right to write to any topic implies that to write idempotently.
         { ...deny, principal: 'User:bob', resourceType: 4, resourceName: 'kafka-cluster', operation: 12 },
+        { ...deny, principal: 'User:bob', resourceType: 2, resourceName: '*', operation: 4 },
       ],
     });
-    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 0]);
+    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 0, 0, 0, 0]);
   });
   afterAll(() => secure?.[Symbol.asyncDispose]());
   beforeEach(() => {
@@ -164,6 +169,12 @@ describe.skipIf(!requireKafka())('what a real broker refuses', () => {
     const mismatch = reasonOf(await refusal('SASLTLS', { sasl: alice, tls, deliveryTimeoutMs: 60_000 }));
     expect(mismatch).toMatchObject({ code: 'TLS_NAME_MISMATCH', retriable: false });
     expect(mismatch.message).toContain('"localhost"');
+  });
+
+  test('no right to write idempotently is final for the producer, and told at once', async () => {
+    const sasl: SaslOptions = { mechanism: 'scram-sha-256', username: 'bob', password: secrets.scram256Password };
+    const reason = reasonOf(await refusal('SASL', { sasl, deliveryTimeoutMs: 60_000 }));
+    expect(reason).toMatchObject({ code: 'CLUSTER_AUTHORIZATION_FAILED', retriable: false });
   });
 
   test('no right to a topic fails its records at once, and no others', async () => {
