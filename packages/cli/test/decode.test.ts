@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ import { OffsetCommitKey, OffsetCommitValue } from '@kiel/codec/internal-topics'
 import { afterAll, describe, expect, test } from 'vitest';
 import { Conversation, type Seen } from '../src/decode/conversation.ts';
 import { ethernetPacket, type PacketParts, pcapFile, pcapngFile, tcp } from './capture-maker.ts';
-import { runKiel } from './run-kiel.ts';
+import { ended, runKiel, startKiel, untilOutput } from './run-kiel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kiel-decode-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -98,12 +98,25 @@ function capturedConversation(size = 40): PacketParts[] {
   return packets;
 }
 
+interface Row {
+  readonly direction: string;
+  readonly api: string;
+  readonly version: number;
+  readonly correlationId: number;
+  readonly clientId: string;
+  readonly latencyMs: number;
+  readonly connection: { readonly id: number };
+  readonly offset: number;
+  readonly key: unknown;
+  readonly value: unknown;
+}
+
 const objects = (text: string) =>
   text
     .trim()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, never>);
+    .map((line) => JSON.parse(line) as Row);
 
 describe('captures', () => {
   test.each([
@@ -148,7 +161,7 @@ describe('captures', () => {
   test('filters choose by API, topic and correlation id', async () => {
     const capture = file('filters.pcap', pcapFile(capturedConversation(), { little: true }));
     const apis = async (...flags: string[]) =>
-      objects((await runKiel(['decode', '--json', ...flags, capture])).stdout).map((message) => message['api']);
+      objects((await runKiel(['decode', '--json', ...flags, capture])).stdout).map((message) => message.api);
     expect(await apis('--api', 'producerequest')).toEqual(['Produce', 'Produce']);
     expect(await apis('--correlation', '1')).toEqual(['Metadata', 'Metadata']);
     expect(await apis('--topic', 'payments')).toEqual([]);
@@ -166,7 +179,7 @@ describe('captures', () => {
     expect(messages).toContainEqual(
       expect.objectContaining({ fault: 'bytes missing', problem: '40 bytes were not captured' }),
     );
-    expect(messages.some((message) => message['api'] === 'Produce')).toBe(false);
+    expect(messages.some((message) => message.api === 'Produce')).toBe(false);
   });
 
   test('a connection that is not Kafka’s is left out and counted; TLS on a broker’s port is named', async () => {
@@ -198,7 +211,7 @@ describe('a capture of real traffic: kiel, Java and librdkafka with a Kafka 4.4.
     const open = new Set<string>();
     const clients = new Set<string>();
     for (const { direction, connection, correlationId, clientId, latencyMs } of messages) {
-      const exchange = `${(connection as { id: number }).id}/${correlationId as number}`;
+      const exchange = `${connection.id}/${correlationId}`;
       clients.add(clientId);
       if (direction === 'request') open.add(exchange);
       else expect([open.delete(exchange), latencyMs >= 0]).toEqual([true, true]);
@@ -211,7 +224,7 @@ describe('a capture of real traffic: kiel, Java and librdkafka with a Kafka 4.4.
       'kiel',
       'rdkafka',
     ]);
-    const apis = new Set(messages.map((message) => message['api'] as string));
+    const apis = new Set(messages.map((message) => message.api));
     for (const api of [
       'Produce',
       'Fetch',
@@ -417,15 +430,28 @@ describe('log segments', () => {
   });
 });
 
+test('--follow decodes what is added to a capture', async () => {
+  const whole = pcapFile(capturedConversation(), { little: true });
+  const path = file('growing.pcap', whole.subarray(0, 400));
+  const child = startKiel(['decode', '--json', '--follow', path]);
+  const result = ended(child);
+  await untilOutput(child, 'stdout', '"api":"Metadata"');
+  const last = untilOutput(child, 'stdout', /"direction":"response".*"api":"Produce"/);
+  appendFileSync(path, whole.subarray(400));
+  await last;
+  child.kill('SIGINT');
+  expect(await result).toMatchObject({ code: 130, stdout: expect.stringMatching(/^(\{.*\}\n){4}$/) });
+}, 60_000);
+
 describe('what cannot be decoded', () => {
   test.each([
     ['nothing at all', '', 1, 'the input is empty'],
     ['prose', 'hello, world! this is no Kafka.', 1, 'no capture, no log segment, and no request'],
     ['half a byte', '00000', 2, '5 digits'],
   ])('%s: one line says so', async (_, input, code, text) => {
-    const ended = await runKiel(['decode'], { input });
-    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(text) });
-    expect(ended.stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+    const refused = await runKiel(['decode'], { input });
+    expect(refused).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(text) });
+    expect(refused.stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
   });
 
   test('a missing file, a folder', async () => {

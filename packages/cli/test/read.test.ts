@@ -116,3 +116,21 @@ test('meta shows brokers, topics, leaders and both sides’ versions', async () 
   const none = await runKiel(['meta', '-b', brokers, '-t', 'nope']);
   expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('UNKNOWN_TOPIC_OR_PARTITION (3)')]);
 });
+
+test.each(['0.8.2', '0.10.2', '2.8', '4.4'])('Kafka %s: what is produced is read and shown', async (version) => {
+  await using other = await MockCluster.start({ version, topics: { orders: { partitions: 2 } } });
+  const at = ['-b', other.brokers.join(',')];
+  const sent = await runKiel(['produce', ...at, '-t', 'orders', '-K', '='], { input: 'a=1\nb=2\nc=3\n' });
+  expect(sent.code).toBe(0);
+  const { code, stdout } = await runKiel(['read', ...at, '-t', 'orders', '--key-separator', '=']);
+  expect([code, stdout.trim().split('\n').sort()]).toEqual([0, ['a=1', 'b=2', 'c=3']]);
+  expect((await runKiel(['meta', ...at])).stdout).toMatch(/^orders +2 /m);
+});
+
+test('--follow prints what comes later, until Ctrl-C', async () => {
+  const following = runKiel(['read', '-b', brokers, '-t', 'empty', '--follow', '-n', '2']);
+  await using producer = createProducer({ brokers: cluster.brokers });
+  await producer.produce('empty', Buffer.from('one'));
+  await producer.produce('empty', Buffer.from('two'));
+  expect(await following).toEqual({ code: 0, stdout: 'one\ntwo\n', stderr: '' });
+});

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { ProduceRequest } from '@kiel/codec';
 import { MockCluster } from '@kiel/mock-cluster';
 import { type Connection, type ConnectionFlags, connectionFrom } from '../config/connection-options.ts';
 import { exitCodes, Failure, usage } from '../failure.ts';
@@ -36,6 +37,8 @@ const RECORDS_PER_STEP = 25;
 const STEP_MS = 10;
 /** Which records are of this run, where others write to the topic too. */
 const RUN_HEADER = 'kiel-demo-run';
+/** The first Produce whose records can have headers: Kafka 0.11. */
+const FIRST_WITH_HEADERS = 3;
 const FAULTS_SHOWN = 5;
 
 /** @returns 0 if everything came back as it was sent. */
@@ -79,7 +82,8 @@ class DemoRun {
   readonly #terminal: Terminal;
   readonly #interrupt: Interrupt;
   readonly #check = new RoundTripCheck();
-  readonly #runId = randomUUID();
+  /** Null where brokers are too old for headers: then all that is new in the topic counts. */
+  #runId: string | null = randomUUID();
 
   constructor(flags: DemoFlags, topic: string, connection: Connection, terminal: Terminal, interrupt: Interrupt) {
     this.#flags = flags;
@@ -93,6 +97,7 @@ class DemoRun {
     const startedMs = performance.now();
     const client = await ClusterClient.connect(this.#connection, TIMEOUT_MS, this.#interrupt.signal);
     try {
+      if (!client.speaks(ProduceRequest, FIRST_WITH_HEADERS)) this.#runId = null;
       const starts = await this.#ends(client, true);
       const { session, refused } = await this.#send(source, outage);
       if (this.#interrupt.happened) return exitCodes.interrupted;
@@ -148,12 +153,12 @@ class DemoRun {
 
   /** Puts the run's mark on each record, and notes it for the check. */
   async *#marked(input: AsyncIterable<Entry[]>): AsyncGenerator<Entry[]> {
-    const headers: [string, string][] = [[RUN_HEADER, this.#runId]];
+    const mark = this.#runId === null ? {} : { headers: [[RUN_HEADER, this.#runId]] as [string, string][] };
     for await (const entries of input) {
       yield entries.map((entry) => {
         if (entry.record === null) return entry;
         this.#check.sent(entry.record.key, entry.record.value);
-        return { ...entry, record: { ...entry.record, headers } };
+        return { ...entry, record: { ...entry.record, ...mark } };
       });
     }
   }
@@ -164,12 +169,12 @@ class DemoRun {
     );
     const topic = await client.topic(this.#topic);
     const reader = new TopicReader(client, topic, ranges, { signal: this.#interrupt.signal });
-    const mark = Buffer.from(this.#runId);
+    const mark = this.#runId === null ? null : Buffer.from(this.#runId);
     for await (const { partition, records } of reader.read()) {
       for (const record of records) {
-        const isOurs = record.headers.some(
-          ([name, value]) => name === RUN_HEADER && value !== null && mark.equals(value),
-        );
+        const isOurs =
+          mark === null ||
+          record.headers.some(([name, value]) => name === RUN_HEADER && value !== null && mark.equals(value));
         if (isOurs) this.#check.read(partition, record);
       }
     }

@@ -5,6 +5,11 @@ import {
   correlationIdOf,
   decodeResponseAs,
   encodeRequest,
+  FetchRequest,
+  ListOffsetsRequest,
+  MetadataRequest,
+  MetadataResponse,
+  ProduceRequest,
   type RequestMessage,
   type ResponseMessage,
   SaslAuthenticateRequest,
@@ -15,7 +20,7 @@ import {
 import { authenticate, saslMechanism } from '@kiel/producer';
 import { StreamFramer } from '../capture/stream-framer.ts';
 import { type Address, type Connection, showAddress } from '../config/connection-options.ts';
-import { Failure, messageOf } from '../failure.ts';
+import { Failure } from '../failure.ts';
 import { errorText } from './error-text.ts';
 import { openSocket, reasonOf, Unreachable } from './socket.ts';
 
@@ -29,6 +34,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
   readonly timer: NodeJS.Timeout;
 }
+
+/** Of 0.8 and 0.9, which cannot be asked: what they have of what this client needs. */
+const versionsOfOld: ReadonlyMap<number, VersionRange> = new Map(
+  [ProduceRequest, FetchRequest, ListOffsetsRequest, MetadataRequest].map(({ apiKey }) => [
+    apiKey,
+    { minVersion: 0, maxVersion: 0 },
+  ]),
+);
 
 const MAX_FRAME_BYTES = 512 * 1024 * 1024;
 const UNSUPPORTED_VERSION = 35;
@@ -46,6 +59,7 @@ export class BrokerConnection {
   readonly #isAnonymous: boolean;
   #correlationId = 0;
   #answers = 0;
+  #closedUnanswered = false;
   #closed: Error | null = null;
 
   private constructor(socket: Socket, address: Address, settings: Connection, timeoutMs: number) {
@@ -55,27 +69,47 @@ export class BrokerConnection {
     this.#isAnonymous = settings.sasl === undefined;
     this.#timeoutMs = timeoutMs;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('error', (error) => this.#fail(new Unreachable(address, reasonOf(error), error)));
-    socket.on('close', () => this.#fail(new Unreachable(address, this.#whyClosed())));
+    socket.on('error', (error) => {
+      this.#closedUnanswered = this.#answers === 0 && this.#closed === null;
+      this.#fail(new Unreachable(address, reasonOf(error), error));
+    });
+    socket.on('close', () => {
+      this.#closedUnanswered = this.#answers === 0 && this.#closed === null;
+      this.#fail(new Unreachable(address, this.#whyClosed()));
+    });
   }
 
   /** Connects, asks for versions, authenticates. @throws Unreachable, Failure */
   static async open(address: Address, settings: Connection, timeoutMs: number): Promise<BrokerConnection> {
-    const socket = await openSocket(address, settings.tls, timeoutMs);
-    const connection = new BrokerConnection(socket, address, settings, timeoutMs);
+    const connection = await BrokerConnection.#connect(address, settings, timeoutMs);
     try {
       connection.versions = await connection.#askVersions();
       if (settings.sasl !== undefined) await connection.#authenticate(settings.sasl);
       return connection;
     } catch (error) {
       connection.close();
-      if (error instanceof Unreachable && settings.tls === undefined && messageOf(error).includes('closed')) {
-        throw new Unreachable(
-          address,
-          'it closed the connection: does this port want TLS (--tls) or a user (--sasl-username)?',
-        );
-      }
-      throw error;
+      // A broker before 0.10 closes the connection at a request it does not know.
+      if (!(error instanceof Unreachable) || !connection.#closedUnanswered) throw error;
+      return await BrokerConnection.#openOld(address, settings, timeoutMs);
+    }
+  }
+
+  static async #connect(address: Address, settings: Connection, timeoutMs: number): Promise<BrokerConnection> {
+    const socket = await openSocket(address, settings.tls, timeoutMs);
+    return new BrokerConnection(socket, address, settings, timeoutMs);
+  }
+
+  static async #openOld(address: Address, settings: Connection, timeoutMs: number): Promise<BrokerConnection> {
+    const connection = await BrokerConnection.#connect(address, settings, timeoutMs);
+    connection.versions = versionsOfOld;
+    try {
+      await connection.request(MetadataRequest, MetadataResponse, 0, { topics: [] });
+      return connection;
+    } catch (error) {
+      connection.close();
+      if (!(error instanceof Unreachable) || settings.tls !== undefined) throw error;
+      const hint = 'does this port want TLS (--tls) or a user (--sasl-username)?';
+      throw new Unreachable(address, `it closed the connection: ${hint}`);
     }
   }
 

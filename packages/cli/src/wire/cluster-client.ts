@@ -107,6 +107,12 @@ export class ClusterClient {
     }
   }
 
+  /** Whether the broker first met knows this version of an API. */
+  speaks({ apiKey }: { readonly apiKey: number }, version: number): boolean {
+    const range = this.#bootstrap.versions.get(apiKey);
+    return range !== undefined && range.minVersion <= version && version <= range.maxVersion;
+  }
+
   broker(nodeId: number): Broker | undefined {
     return this.#brokers.get(nodeId);
   }
