@@ -23,7 +23,8 @@ export const findCoordinator = defineApi('FindCoordinator', 10, FindCoordinatorR
     if (ctx.version >= 4) {
       return { throttleTimeMs, coordinators: request.coordinatorKeys.map((key) => find(ctx, key, request.keyType)) };
     }
-    const { key: _, ...found } = find(ctx, request.key, request.keyType);
+    const { key: _, errorMessage, ...named } = find(ctx, request.key, request.keyType);
+    const found = ctx.version >= 1 ? { ...named, errorMessage } : named;
     return { throttleTimeMs, ...found };
   },
 
@@ -36,8 +37,10 @@ export const findCoordinator = defineApi('FindCoordinator', 10, FindCoordinatorR
 
 function find(ctx: Context, key: string, keyType: number): Found {
   const nowhere = { key, nodeId: -1, host: '', port: -1, errorMessage: null };
-  if (keyType < 0 || keyType > 1) return { ...nowhere, errorCode: Code.INVALID_REQUEST };
+  if (keyType < 0 || keyType > 1) {
+    return { ...nowhere, errorCode: Code.INVALID_REQUEST, errorMessage: `there is no key type ${keyType}` };
+  }
   const node = ctx.core.state.nodes.get(ctx.core.coordinators.of(key));
   if (node === undefined) return { ...nowhere, errorCode: Code.COORDINATOR_NOT_AVAILABLE };
-  return { key, nodeId: node.id, ...addressFor(node, ctx.kind), errorCode: Code.NONE, errorMessage: null };
+  return { key, nodeId: node.id, ...addressFor(node, ctx.kind), errorCode: Code.NONE, errorMessage: 'NONE' };
 }

@@ -43,11 +43,11 @@ function commitAll(ctx: Context, topics: readonly CommitTopic[], code: number, s
       const { partitionIndex } = committed;
       const fault = ctx.faults.errorFor(name ?? topic.name, partitionIndex);
       if (fault !== null) return { partitionIndex, errorCode: codeNumber(fault.error)! };
-      if (code !== Code.NONE) return { partitionIndex, errorCode: code };
       if (name === undefined) return { partitionIndex, errorCode: Code.UNKNOWN_TOPIC_ID };
       if (ctx.core.state.partition(name, partitionIndex) === undefined) {
         return { partitionIndex, errorCode: Code.UNKNOWN_TOPIC_OR_PARTITION };
       }
+      if (code !== Code.NONE) return { partitionIndex, errorCode: code };
       if ((committed.committedMetadata?.length ?? 0) > 4096) {
         return { partitionIndex, errorCode: Code.OFFSET_METADATA_TOO_LARGE };
       }
@@ -76,7 +76,7 @@ export const offsetCommit = defineApi('OffsetCommit', 8, OffsetCommitRequest, Of
     let code: number = Code.NONE;
     if (groupId === '' && ctx.version >= 1) code = Code.INVALID_GROUP_ID;
     else if (notCoordinator(ctx, groupId)) code = Code.NOT_COORDINATOR;
-    else code = members.checkCommit(groupId, request.memberId, request.generationIdOrMemberEpoch);
+    else code = members.checkCommit(groupId, request.memberId, request.generationIdOrMemberEpoch, groups.has(groupId));
     const store: Store = (topic, partition, offset) => groups.commit(groupId, topic, partition, offset);
     return { throttleTimeMs: ctx.faults.throttleMs, topics: commitAll(ctx, request.topics, code, store) };
   },
@@ -91,7 +91,7 @@ export const txnOffsetCommit = defineApi('TxnOffsetCommit', 28, TxnOffsetCommitR
     let code: number = Code.NONE;
     if (groupId === '') code = Code.INVALID_GROUP_ID;
     else if (notCoordinator(ctx, groupId)) code = Code.NOT_COORDINATOR;
-    else code = members.checkCommit(groupId, request.memberId, request.generationIdOrMemberEpoch);
+    else code = members.checkCommit(groupId, request.memberId, request.generationIdOrMemberEpoch, groups.has(groupId));
     if (code === Code.NONE) {
       // From v5 on, committing the offsets adds the group to the transaction (KIP-890).
       const adds = ctx.version >= 5 && state.profile.transactionVersion === 2;

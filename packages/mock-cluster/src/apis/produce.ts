@@ -193,7 +193,8 @@ function appendOld(ctx: Context, partition: Partition, records: Uint8Array, wait
   const outcome = appendOldSet(ctx, partition, records);
   if (!outcome.ok) return refused(ctx, partition, outcome);
   ctx.core.state.appended(partition, ctx.clock);
-  const result = appended(partition, outcome.baseOffset, outcome.logAppendTimeMs);
+  const isEmpty = outcome.endOffset === outcome.baseOffset;
+  const result = appended(partition, isEmpty ? -1 : outcome.baseOffset, outcome.logAppendTimeMs);
   waiting.push({ partition, endOffset: outcome.endOffset, leaderEpoch: partition.leaderEpoch, result });
   return result;
 }
@@ -211,7 +212,10 @@ function verifyTransaction(
   const header = readBatchHeader(records);
   if ((header.attributes & Attribute.transactional) === 0 || header.producerId < 0n) return null;
   const known = partition.log.producers.get(header.producerId);
-  if (known !== undefined && known.transactionStart !== null && known.epoch === header.producerEpoch) return null;
+  // Before 4.0 an open transaction of this producer was enough, whatever its epoch.
+  const isOldCheck = state.profile.transactionVersion === 1;
+  const isOpen = known !== undefined && known.transactionStart !== null;
+  if (isOpen && (isOldCheck || known.epoch === header.producerEpoch)) return null;
   const who = { producerId: header.producerId, epoch: header.producerEpoch };
   const adds = state.profile.transactionVersion === 2 && ctx.version >= 12;
   const code = adds

@@ -27,10 +27,12 @@ export const createTopics = defineApi('CreateTopics', 19, CreateTopicsRequest, C
     const names = request.topics.map(({ name }) => name);
     return {
       throttleTimeMs: ctx.faults.throttleMs,
-      topics: request.topics.map((wanted) => {
-        const isTwice = names.indexOf(wanted.name) !== names.lastIndexOf(wanted.name);
-        return create(ctx, wanted, request.validateOnly, isTwice);
-      }),
+      topics: request.topics
+        .filter(({ name }, i) => names.indexOf(name) === i)
+        .map((wanted) => {
+          const isTwice = names.indexOf(wanted.name) !== names.lastIndexOf(wanted.name);
+          return create(ctx, wanted, request.validateOnly, isTwice);
+        }),
     };
   },
 });
@@ -90,10 +92,13 @@ export const deleteTopics = defineApi('DeleteTopics', 20, DeleteTopicsRequest, D
       const topic = name === null ? state.topicsById.get(topicId) : state.topics.get(name);
       const answer = { name: topic?.name ?? name, topicId: topic?.id ?? topicId };
       const fault = ctx.faults.errorFor(answer.name ?? '', -1);
-      if (fault !== null) return { ...answer, errorCode: codeNumber(fault.error)! };
-      if (isWrongController(ctx)) return { ...answer, errorCode: Code.NOT_CONTROLLER };
+      if (fault !== null)
+        return { ...answer, errorCode: codeNumber(fault.error)!, errorMessage: fault.message ?? null };
+      if (isWrongController(ctx))
+        return { ...answer, errorCode: Code.NOT_CONTROLLER, errorMessage: 'not the controller' };
       if (topic === undefined) {
-        return { ...answer, errorCode: name === null ? Code.UNKNOWN_TOPIC_ID : Code.UNKNOWN_TOPIC_OR_PARTITION };
+        const errorCode = name === null ? Code.UNKNOWN_TOPIC_ID : Code.UNKNOWN_TOPIC_OR_PARTITION;
+        return { ...answer, errorCode, errorMessage: 'there is no such topic' };
       }
       state.deleteTopic(topic.name);
       return { ...answer, errorCode: Code.NONE };

@@ -74,7 +74,7 @@ export function checkFraming(bytes: Uint8Array, version: number): Refusal | null
   if (version < 7 && codec === 4)
     return refusal(Code.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs Produce v7, this is v${version}`);
   const second = frameAt(bytes, first.size);
-  if (typeof second === 'string') return { ...refusal(Code.CORRUPT_MESSAGE, second), isFraming: true };
+  if (typeof second === 'string') return refusal(Code.CORRUPT_MESSAGE, second);
   if (second !== null) return refusal(Code.INVALID_RECORD, 'more than one batch');
   return null;
 }

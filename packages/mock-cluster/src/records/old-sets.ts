@@ -64,9 +64,14 @@ export function appendOldSet(ctx: Context, partition: Partition, set: Uint8Array
     return refusal(code, 'a compacted topic takes no record without a key', true);
   }
   const baseOffset = log.endOffset;
-  for (const batch of batches) {
-    if (messageFormat === 2) appendConverted(ctx, partition, batch, nowMs);
-    else appendEntries(ctx, partition, batch, messageFormat, nowMs);
+  if (messageFormat === 2) {
+    // Messages that came side by side, uncompressed, become one batch.
+    const isLoose = batches.every(({ compression }) => compression === 'none');
+    const all: PlainBatch = { compression: 'none', records: batches.flatMap(({ records }) => records) };
+    for (const batch of isLoose && all.records.length > 0 ? [all] : batches)
+      appendConverted(ctx, partition, batch, nowMs);
+  } else {
+    for (const batch of batches) appendEntries(ctx, partition, batch, messageFormat, nowMs);
   }
   const logAppendTimeMs = topic.isLogAppendTime && messageFormat > 0 ? nowMs : -1;
   return { ok: true, baseOffset, endOffset: log.endOffset, logAppendTimeMs };

@@ -108,7 +108,7 @@ export class ClusterState {
       'retention.bytes': String(this.options.retentionBytes),
     };
     for (const [key, value] of Object.entries(options.config ?? {})) {
-      if (!(key in defaultTopicConfig) && !knownConfigs.has(key)) return Code.INVALID_CONFIG;
+      if (!isValidConfig(key, String(value))) return Code.INVALID_CONFIG;
       config[key] = String(value);
     }
     const topic = new Topic(name, this.#uuid(), config);
@@ -221,6 +221,17 @@ export class ClusterState {
     bytes[8] = (bytes[8]! & 0x3f) | 0x80;
     return Buffer.from(bytes).toString('base64url');
   }
+}
+
+const configValues: Readonly<Record<string, RegExp>> = {
+  'cleanup.policy': /^(|compact|delete)(,(compact|delete))*$/,
+  'compression.type': /^(uncompressed|producer|gzip|snappy|lz4|zstd)$/,
+  'message.timestamp.type': /^(CreateTime|LogAppendTime)$/,
+};
+
+function isValidConfig(key: string, value: string): boolean {
+  if (!(key in defaultTopicConfig)) return knownConfigs.has(key);
+  return (configValues[key] ?? /^-?\d+$/).test(value);
 }
 
 export function viewOfTopic(topic: Topic): TopicView {

@@ -161,11 +161,13 @@ export class GroupMembers {
   }
 
   /** Whether a commit comes from a present member, or from somebody outside of all generations. */
-  checkCommit(groupId: string, memberId: string, generation: number): number {
+  checkCommit(groupId: string, memberId: string, generation: number, hasOffsets: boolean): number {
     const group = this.#groups.get(groupId);
-    if (generation < 0 && memberId === '')
-      return group === undefined || group.members.size === 0 ? Code.NONE : Code.UNKNOWN_MEMBER_ID;
-    if (group === undefined) return generation < 0 ? Code.NONE : Code.ILLEGAL_GENERATION;
+    const isSimple = generation < 0 && memberId === '';
+    if (group === undefined || group.members.size === 0) {
+      if (isSimple || generation < 0) return Code.NONE;
+      return group !== undefined || hasOffsets ? Code.UNKNOWN_MEMBER_ID : Code.ILLEGAL_GENERATION;
+    }
     if (!group.members.has(memberId)) return Code.UNKNOWN_MEMBER_ID;
     if (generation !== group.generation) return Code.ILLEGAL_GENERATION;
     return group.status === 'joining' ? Code.REBALANCE_IN_PROGRESS : Code.NONE;

@@ -13,6 +13,10 @@ export class Groups {
     return this.#committed.keys();
   }
 
+  has(group: string): boolean {
+    return this.#committed.has(group);
+  }
+
   commit(group: string, topic: string, partition: number, offset: CommittedOffset): void {
     this.#offsets(group).set(`${topic}/${partition}`, offset);
   }
