@@ -79,6 +79,16 @@ export class Accumulator {
     return this.bufferedBytes >= this.#settings.bufferBytes;
   }
 
+  /** Nearly full: whoever asks before he goes on should wait, since he will hardly ask for each record. */
+  get isTight(): boolean {
+    return this.bufferedBytes >= this.#settings.bufferBytes * 0.9375;
+  }
+
+  /** So much is free that going on is worth while. */
+  get isRelaxed(): boolean {
+    return this.bufferedBytes <= this.#settings.bufferBytes * 0.75;
+  }
+
   /** When the oldest of the batches that wait for company has waited long enough; null if there is none. */
   get lingerEndsMs(): number | null {
     const oldest = this.#lingering.find((batch) => !batch.isDue && !batch.isSettled);

@@ -51,6 +51,11 @@ export class Intake {
     return this.#line.length === 0 && !this.#accumulator.isFull;
   }
 
+  /** Whether to go on without asking again for a while. */
+  get hasAmpleRoom(): boolean {
+    return this.#line.length === 0 && !this.#accumulator.isTight;
+  }
+
   /** Topics that records wait for. */
   get waitingTopics(): ReadonlySet<Topic> {
     return this.#topics;
@@ -89,9 +94,9 @@ export class Intake {
     return this.#wait(topic, partition, key, value, headers, timestampMs, nowMs, original);
   }
 
-  /** Resolves when a record would find room. */
+  /** Resolves when there is room for more than a record or two. */
   room(): Promise<void> {
-    if (this.hasRoom) return Promise.resolve();
+    if (this.hasAmpleRoom) return Promise.resolve();
     return this.admission();
   }
 
@@ -110,7 +115,7 @@ export class Intake {
       this.#place(record);
     }
     if (admitted > 0) this.#line.splice(0, admitted);
-    if (this.#roomWaiters.length > 0 && this.hasRoom) {
+    if (this.#roomWaiters.length > 0 && this.#line.length === 0 && this.#accumulator.isRelaxed) {
       const waiters = this.#roomWaiters;
       this.#roomWaiters = [];
       for (const resolve of waiters) resolve();

@@ -147,14 +147,17 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     return this.#closing;
   }
 
-  /** Resolves when a message would be taken without waiting for room in the buffer. */
+  /**
+   * Resolves when messages would be taken without waiting for room in the buffer: at once while less than 15/16 of it
+   * are in use, else when a quarter is free again.
+   */
   ready(): Promise<void> {
     return this.#engine.ready();
   }
 
   /** The buffer has room: `ready()` would resolve at once. */
   get hasRoom(): boolean {
-    return this.#engine.intake.hasRoom;
+    return this.#engine.intake.hasAmpleRoom;
   }
 
   /** Messages that were accepted and are not on their way. */
