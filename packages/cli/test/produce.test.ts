@@ -271,6 +271,7 @@ describe('called wrongly', () => {
     [['produce', '-b', 'h:1', '-t', 't', '-H', 'x'], '--header x has no "="'],
     [['produce', '-b', 'h:1', '-t', 't', '--linger', 'soon'], 'must be a whole number'],
     [['produce', '-b', 'h:p', '-t', 't'], '"h:p" is not an address'],
+    [['produce', '-b', 'h:1', '-t', 't', '-X', 'acks=7'], 'option "requiredAcks" must be'],
     [['produce', '-b', 'h:1', '-t', 't', '-X', 'linger.ms'], '-X linger.ms has no "="'],
     [['nonsense'], "unknown command 'nonsense'"],
   ])('%j says what to do in a line or two', async (args, said) => {

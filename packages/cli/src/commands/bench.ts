@@ -30,11 +30,12 @@ const SAMPLE_EVERY = 100;
 export async function bench(flags: BenchFlags, terminal: Terminal): Promise<number> {
   const connection = connectionFrom(flags, terminal.env);
   using interrupt = new Interrupt(terminal, () => 'Stopping after what is under way; Ctrl-C again quits at once.');
+  await using session = new SendSession(connection, flags.topic, producerOptions(flags));
   const client = await ClusterClient.connect(connection, FIRST_CONTACT_MS, interrupt.signal);
   await client.topic(flags.topic, { create: true, signal: interrupt.signal });
   client.close();
-  await using session = new SendSession(connection, flags.topic, producerOptions(flags));
   const { out, err } = terminal;
+  session.start();
   const progress = new ProgressLine(err, () => ({
     fraction: session.stored / flags.records,
     text: progressText(session, err),

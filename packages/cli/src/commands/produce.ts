@@ -32,10 +32,11 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
     return `Stopping after ${plural(waiting, 'record')} under way; Ctrl-C again quits at once.`;
   });
   const source = openChunks(file, terminal.stdin, interrupt.signal);
-  const partitions = await firstContact(flags, connection, interrupt.signal);
-  if (interrupt.happened) return exitCodes.interrupted;
   await using sending = new SendSession(connection, flags.topic, producerOptions(flags));
   session = sending;
+  const partitions = await firstContact(flags, connection, interrupt.signal);
+  if (interrupt.happened) return exitCodes.interrupted;
+  sending.start();
   let readBytes = 0;
   const counted = async function* () {
     for await (const chunk of source.chunks) {

@@ -57,7 +57,7 @@ export function addDemo(context: CommandContext): void {
     ['kiel demo', 'kiel demo --brokers localhost:9092 --topic orders --file my.ndjson'],
   );
   addConnectionOptions(command)
-    .addOption(new Option('-t, --topic <name>', 'where to, in a cluster of yours').env('KIEL_TOPIC'))
+    .addOption(new Option('-t, --topic <name>', 'where to, in a cluster of yours'))
     .option('--file <file>', 'other records: one JSON object a line; - for standard input')
     .option('--key-field <path>', 'their key', 'customerId')
     .addOption(compressionOption())
@@ -66,6 +66,10 @@ export function addDemo(context: CommandContext): void {
       const { demo } = await import('../commands/demo.ts');
       context.setExitCode(await demo(flags, context.terminal));
     });
+  // A cluster is written to only if this command line names it, not because the environment does.
+  for (const option of command.options) {
+    if (option.long === '--brokers' || option.long === '--config') delete option.envVar;
+  }
 }
 
 export function addBench(context: CommandContext): void {

@@ -46,7 +46,7 @@ export class SendSession implements AsyncDisposable {
   readonly msInState = new Map<ProducerState, number>();
   /** The last spells, oldest first: the timeline. */
   readonly spells: StateSpell[] = [];
-  readonly #startedMs = performance.now();
+  #startedMs = performance.now();
   #stateSinceMs = this.#startedMs;
 
   constructor(connection: Connection, topic: string, options: Partial<ProducerOptions>) {
@@ -66,6 +66,12 @@ export class SendSession implements AsyncDisposable {
     this.producer.on('deliveryFailed', ({ error }) => this.count(error));
     this.producer.on('stateChanged', ({ from, to }) => this.#stateChanged(from, to));
     this.producer.on('warning', ({ message }) => this.warnings.push(message));
+  }
+
+  /** Counts time from here on: making the session checks its settings, and sending may come much later. */
+  start(): void {
+    this.#startedMs = performance.now();
+    this.#stateSinceMs = this.#startedMs;
   }
 
   get elapsedMs(): number {
