@@ -153,7 +153,9 @@ describe('a peer that speaks Kafka and lies', () => {
         Produce,
       });
       port = peer.port;
-      expect((await fate(peer)).error.persisted).toBe('possibly');
+      const { error } = await fate(peer, { deliveryTimeoutMs: 3000 });
+      expect(peer.requests).toContain('Produce');
+      expect(error.persisted).toBe('possibly');
     }
   });
 
