@@ -14,7 +14,8 @@ const program = fileURLToPath(new URL('client/kiel-alone.mjs', import.meta.url))
 
 /** Runs a scenario of client/kiel-alone.mjs. */
 async function alone<Result>(name: string, options: object): Promise<Result> {
-  const { stdout } = await run(process.execPath, [program, name, JSON.stringify(options)], { maxBuffer: 1 << 26 });
+  const limits = { maxBuffer: 1 << 26, timeout: 900_000 };
+  const { stdout } = await run(process.execPath, [program, name, JSON.stringify(options)], limits);
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Result;
 }
 
@@ -109,14 +110,14 @@ async function memory(): Promise<Row[]> {
   await using broker = await NullBroker.start();
   await broker.makeTopic('soak', 6);
   const seconds = Number(process.env['KIEL_SOAK_SECONDS'] ?? 60);
-  return alone('soak', { broker: broker.address, topic: 'soak', seconds, data: '100' });
+  return await alone('soak', { broker: broker.address, topic: 'soak', seconds, data: '100' });
 }
 
 /** Bytes that A allocates a record on JavaScript's heap, alive or garbage, by the allocation profiler. */
 async function garbage(): Promise<Row[]> {
   await using broker = await NullBroker.start();
   await broker.makeTopic('garbage', 6);
-  return alone('garbage', {
+  return await alone('garbage', {
     broker: broker.address,
     topic: 'garbage',
     records: 2_000_000,
