@@ -128,6 +128,7 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
       random: this.#random.fork('core'),
       compressions: options.compressions ?? nodeCompressions,
       coordinators: new Coordinators(state),
+      keepsRequests: () => this.#requests.isOn,
       acts: this,
       sasl: options.sasl ?? null,
     };

@@ -20,6 +20,8 @@ export interface Core {
   readonly random: SeededRandom;
   readonly compressions: Required<Compressions>;
   /** Imperative faults that a rule may ask for; the cluster's own methods. */
+  /** Whether somebody may look at requests later: then what they hold must stay as it came. */
+  keepsRequests(): boolean;
   readonly acts: ClusterActs;
   /** Null where clients need not say who they are. */
   readonly sasl: SaslPort | null;

@@ -157,10 +157,7 @@ function append(
   if (unverified !== null) return unverified;
   if (request.acks === -1 && isUnderReplicated(partition)) return failed(index, Code.NOT_ENOUGH_REPLICAS);
   const nowMs = ctx.clock.epochMs();
-  // The log keeps memory of its own: the frame goes, and what `requests()` shows stays as it was sent.
-  const size = readBatchHeader(records).size;
-  const bytes = Buffer.allocUnsafeSlow(Math.min(size, records.length));
-  bytes.set(records.subarray(0, bytes.length));
+  const bytes = ownBytes(ctx, records.subarray(0, readBatchHeader(records).size));
   const checked = checkBatch(bytes, {
     version: ctx.version,
     topic,
@@ -187,6 +184,17 @@ function append(
   const result = appended(partition, entry.baseOffset, topic.isLogAppendTime ? nowMs : -1);
   waiting.push({ partition, endOffset: entry.lastOffset + 1, leaderEpoch: partition.leaderEpoch, result });
   return result;
+}
+
+/**
+ * Memory that the log may keep and write into. A copy, so that the frame can go and `requests()` shows what was
+ * sent; the frame itself when nobody looks and the batch is most of it.
+ */
+function ownBytes(ctx: Context, batch: Uint8Array): Uint8Array {
+  if (!ctx.core.keepsRequests() && batch.length * 2 > batch.buffer.byteLength) return batch;
+  const bytes = Buffer.allocUnsafeSlow(batch.length);
+  bytes.set(batch);
+  return bytes;
 }
 
 function appendOld(ctx: Context, partition: Partition, records: Uint8Array, waiting: Unreplicated[]): PartitionResult {

@@ -1,4 +1,4 @@
-import { type Compressions, crc32c } from '@kiel/codec';
+import type { Compressions } from '@kiel/codec';
 import { Code } from '../codes.ts';
 import type { Topic } from '../state/topic.ts';
 import {
@@ -11,6 +11,7 @@ import {
   readBatchHeader,
   viewOf,
 } from './batch-header.ts';
+import { crc32c } from './checksum.ts';
 import { type WalkResult, walkRecords } from './record-walk.ts';
 
 export interface RecordFault {
