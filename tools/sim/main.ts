@@ -7,7 +7,7 @@ import { printScenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 
 /**
- * `npm run sim -- --seeds N --from S [--profile P] [--workers W]`, or `--replay SEED [--trace] [--no-shrink]`.
+ * `npm run sim -- --seeds N --from S [--profile P] [--workers W] [--bail]`, or `--replay SEED [--trace] [--no-shrink]`.
  * The last line sums up; exit code 1 if any seed broke a promise.
  */
 const { values } = parseArgs({
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     replay: { type: 'string' },
     trace: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
+    bail: { type: 'boolean', default: false },
     worker: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -86,7 +87,7 @@ async function drive(seeds: number, from: number): Promise<void> {
         execArgv: ['--conditions=@kiel/source'],
       });
       const hand = (): void => {
-        if (next >= from + seeds) {
+        if (next >= from + seeds || (values.bail && total.violations > 0)) {
           child.disconnect();
           return;
         }

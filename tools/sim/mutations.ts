@@ -1,0 +1,127 @@
+/** A fault to plant: a piece of the producer's source, and what is put in its place. */
+export interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly put: string;
+  /** Where it is looked for: `hard` unless given. */
+  readonly profile?: string;
+}
+
+/** Faults that clients had, or nearly had. Each must be seen by the simulation. */
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'any batch may be sent again first',
+    file: 'partition-queue.ts',
+    find: 'return oldest.isInFlight || this.needsRestart ? null : oldest;',
+    put: 'return unsettled.findLast((batch) => !batch.isInFlight) ?? null;',
+  },
+  {
+    name: 'the first-contact rule is dropped',
+    file: 'partition-queue.ts',
+    find: 'if (this.contact !== this.leader && this.inFlight > 0) return null;',
+    put: '',
+  },
+  {
+    name: 'a new leader gets batches while the old one still has some',
+    file: 'partition-queue.ts',
+    find: 'if (this.inFlight > 0 && this.inFlightLink !== this.leader) return null;',
+    put: '',
+  },
+  {
+    name: 'the epoch is raised without waiting for what is in flight',
+    file: 'sender.ts',
+    find: '    if (queue.inFlight > 0) return;\n    const identity = this.#identity;',
+    put: '    const identity = this.#identity;',
+  },
+  {
+    name: 'new numbers go on behind a batch whose fate is unknown',
+    file: 'partition-queue.ts',
+    find: 'if (identity === null || this.needsRestart || this.gapAt >= 0) return null;',
+    put: 'if (identity === null) return null;',
+  },
+  {
+    name: 'numbers of a batch that was given up are used again',
+    file: 'sender.ts',
+    find: '    if (!batch.isUncertain) queue.needsRestart = true;\n',
+    put: '    if (!batch.isUncertain) queue.nextSequence = batch.sequence;\n',
+  },
+  {
+    name: 'another epoch begins while batches of the former one are open',
+    file: 'partition-queue.ts',
+    find: 'if (this.identity !== identity) return unsettled.length === 0 ? batch : null;',
+    put: '',
+  },
+  {
+    name: 'a muted partition sends on (idempotent: false)',
+    file: 'partition-queue.ts',
+    find: 'if (isMuting) return unsettled.length === 0 ? batch : null;',
+    put: 'if (isMuting) return batch;',
+  },
+  {
+    name: 'a batch that was sent gets fresh numbers when it is sent again',
+    file: 'partition-queue.ts',
+    find: '    batch.isInFlight = true;\n    batch.attempts++;',
+    put: '    if (batch.attempts > 0 && identity !== null) this.#number(batch, identity);\n    batch.isInFlight = true;\n    batch.attempts++;',
+  },
+  {
+    name: 'records of an idle topic begin at 0 again',
+    file: 'engine.ts',
+    find: 'topic.isIdle = true;',
+    put: 'this.accumulator.topics.delete(topic.name);',
+  },
+  {
+    name: 'a lost answer counts as not stored',
+    file: 'sender.ts',
+    find: 'for (const batch of shipment.batches) this.#return(batch, error, true, true);',
+    put: 'for (const batch of shipment.batches) this.#return(batch, error, false, true);',
+  },
+  {
+    name: 'a lost answer counts as stored',
+    file: 'sender.ts',
+    find: 'for (const batch of shipment.batches) this.#return(batch, error, true, true);',
+    put: 'for (const batch of shipment.batches) this.#stored(batch, shipment.link, 0n, -1n);',
+  },
+  {
+    name: 'offsets are counted from one too high',
+    file: 'sender.ts',
+    find: 'batch.succeed(baseOffset, appendTimeMs);',
+    put: 'batch.succeed(baseOffset + 1n, appendTimeMs);',
+  },
+  {
+    name: 'close forgets what waits',
+    file: 'sender.ts',
+    find: 'for (const batch of [...this.#parts.accumulator.batches()]) this.#giveUp(batch, errorFor(batch));',
+    put: 'void errorFor;',
+  },
+  {
+    name: 'deadlines are not minded',
+    file: 'sender.ts',
+    find: 'if (deadlineMs > nowMs) return deadlineMs;',
+    put: 'if (deadlineMs + 60_000 > nowMs) return deadlineMs + 60_000;',
+  },
+  {
+    name: 'halves of a split batch change places',
+    file: 'sender.ts',
+    find: 'accumulator.divide(batch, parts);\n    this.enlist(queue);',
+    put: 'accumulator.divide(batch, parts.reverse());\n    this.enlist(queue);',
+  },
+  {
+    name: 'flush does not wait for the oldest group',
+    file: 'flush-group.ts',
+    find: 'this.#unsettled[0]!.open === 0',
+    put: 'this.#unsettled[0]!.open <= 1',
+  },
+  {
+    name: 'requests are repeated without a pause',
+    file: 'backoff.ts',
+    find: 'export function backoffMs(',
+    put: 'export function backoffMs(..._: unknown[]): number {\n  return 0;\n}\n\nexport function formerBackoffMs(',
+  },
+  {
+    name: 'five batches more are open than a broker remembers',
+    file: 'partition-queue.ts',
+    find: 'export const mostUnsettledBatches = 5;',
+    put: 'export const mostUnsettledBatches = 10;',
+  },
+];
