@@ -55,7 +55,7 @@ const recordsPerStamp = 32;
 const ready: Promise<void> = Promise.resolve();
 
 /** So much is taken in one turn of the loop before `ready()` lets the sockets have theirs. */
-const bytesPerTurn = Number(process.env['BPT'] ?? 524288);
+const bytesPerTurn = 1_048_576;
 
 /** Puts the machines and the plain parts together: what a machine decides is done here, and what happens is told to it. */
 export class Engine {
@@ -64,9 +64,13 @@ export class Engine {
   readonly actor: ActorRefFrom<typeof producerMachine>;
   /** Why records are refused; null while they are taken. */
   refusal: KafkaError | null = null;
-  /** The clock, read once for many records: monotonic, and the wall clock's milliseconds. */
-  nowMs = 0;
-  epochMs = 0;
+  /**
+   * The clock, read once for many records: monotonic, and the wall clock's milliseconds. They begin as no number so
+   * that V8 keeps references here: fields of doubles are boxed anew for every call that passes them on, which was
+   * more than half of all that a record allocated (npm run bench -- --workload garbage).
+   */
+  nowMs: number = undefined as unknown as number;
+  epochMs: number = undefined as unknown as number;
   readonly closed: Promise<void>;
   readonly #settings: Settings;
   readonly #ports: EnginePorts;
