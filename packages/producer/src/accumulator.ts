@@ -290,12 +290,11 @@ export class Accumulator {
     this.#insertByAge(batch);
     batch.group.open++;
     this.bufferedBytes += batchHeaderBytes;
-    this.#count(batch);
     if (this.#goAtOnce) this.makeDue(batch);
-    else if (!batch.isDue) {
-      this.#lingering.push(batch);
-      this.#events.lingering();
-    }
+    else this.#lingering.push(batch);
+    // It may be the record that ends all lingers.
+    this.#count(batch);
+    if (!batch.isDue) this.#events.lingering();
     return batch;
   }
 

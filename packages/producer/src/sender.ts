@@ -20,6 +20,7 @@ import type { Identity, PartitionQueue } from './partition-queue.ts';
 import type { Clock, Random } from './ports.ts';
 import { rejectedRecords } from './record-errors.ts';
 import type { Topic } from './topic.ts';
+import type { TransactionGate } from './transactions.ts';
 
 export interface SenderEvents {
   /** There is something to do, or may be soon: `drain` should be called. */
@@ -32,6 +33,8 @@ export interface SenderEvents {
   restartWanted(renew: boolean): void;
   delivered(batch: Batch, baseOffset: bigint): void;
   failed(topic: Topic, error: DeliveryError): void;
+  /** Records were not delivered, whether somebody awaits them or not. */
+  lost(error: DeliveryError): void;
   /** Nothing can be produced any more. */
   fatal(error: KafkaError): void;
 }
@@ -43,6 +46,8 @@ export interface SenderParts {
   readonly writer: BatchWriter;
   readonly clock: Clock;
   readonly random: Random;
+  /** Null without transactions. */
+  readonly transactions: TransactionGate | null;
 }
 
 /** One Produce request on its way, and what it carries. */
@@ -202,7 +207,8 @@ export class Sender {
 
   /** Takes batches for one request, a partition's turn after the other's. */
   #load(link: BrokerLink, connection: Connection, nowMs: number): Shipment | null {
-    const version = newestCommon(connection.versions!, ProduceRequest);
+    const { writer, transactions } = this.#parts;
+    const version = newestCommon(connection.versions!, ProduceRequest, transactions?.mostProduceVersion);
     if (version < 0) {
       this.#events.fatal(
         new KafkaError('UNSUPPORTED_VERSION', `${link.name} takes no Produce request that is known here`),
@@ -213,7 +219,6 @@ export class Sender {
       this.#events.identityWanted();
       return null;
     }
-    const { writer } = this.#parts;
     const { maxRequestBytes, maxInFlight } = this.#settings;
     const isOrdered = this.#isIdempotent || maxInFlight === 1;
     const identity = this.#isIdempotent ? this.#identity : null;
@@ -233,6 +238,7 @@ export class Sender {
         if (queue.retryAtMs > nowMs) this.#backingOff.add(queue);
         continue;
       }
+      if (transactions?.admits(queue, version) === false) continue;
       if (batch.cancelled !== null && this.#dropCancelled(batch)) continue;
       if (this.#refuseForOldBroker(batch, version)) continue;
       if (!batch.isClosed) this.#close(batch);
@@ -272,6 +278,7 @@ export class Sender {
     const hint = 'Leave out the headers, or use brokers of 0.11 and later.';
     const error = refusal('UNSUPPORTED_FOR_MESSAGE_FORMAT', 'the broker is too old for headers', hint);
     for (const index of withHeaders) batch.failPart(index, error, this.#sink);
+    this.#events.lost(error);
     this.#rebuild(batch, (index) => withHeaders.has(index));
     this.enlist(queue);
     return true;
@@ -287,11 +294,13 @@ export class Sender {
   #ship(shipment: Shipment, connection: Connection): void {
     const { link, batches } = shipment;
     const { requiredAcks, ackTimeout } = this.#settings;
-    const { writer } = this.#parts;
+    const { writer, transactions } = this.#parts;
     let { version } = shipment;
     // Version 13 names topics by their ids alone.
     if (version >= 13 && batches.some(({ queue }) => queue.topic.id === null)) version = 12;
+    if (transactions !== null) transactions.shipped();
     const body = {
+      ...(transactions === null ? {} : { transactionalId: transactions.transactionalId }),
       acks: requiredAcks,
       timeoutMs: ackTimeout,
       topicData: byTopic(batches, (batch) => writer.seal(batch, version)),
@@ -467,15 +476,42 @@ export class Sender {
       this.#fail(batch, this.#refusal(batch, error));
       return;
     }
-    // Behind an older batch that has yet to get there, this is no wonder. As the oldest, it was not stored, and
-    // nothing after it: all may get new numbers.
+    // Behind an older batch that has yet to get there, this is no wonder.
     const isOldest = queue.unsettled[0] === batch;
-    if (isOldest && this.#belongs(batch)) {
+    if (isOldest && this.#parts.transactions !== null) {
+      // Beginning anew would leave what was stored of the transaction behind: it has to be aborted first.
       batch.isUncertain = false;
-      queue.needsRestart = true;
+      this.#land(batch);
+      this.#fail(batch, this.#refusal(batch, error));
+      return;
+    }
+    if (isOldest && this.#belongs(batch)) {
       if (errorCode === 47) this.#events.restartWanted(true);
+      if (errorCode !== 45 && batch.isUncertain) {
+        this.#giveUpUncertain(batch, error);
+        return;
+      }
+      queue.needsRestart = true;
+      // A broker that still counts (45) would have recognised what it has stored. So this batch was not stored, and
+      // nothing after it: all may get new numbers.
+      batch.isUncertain = false;
     }
     this.#return(batch, error, false, true);
+  }
+
+  /**
+   * The broker has forgotten what this producer sent, or takes it for somebody else, and an earlier attempt may have
+   * been stored: under new numbers nobody would notice a second copy. What may be there fails as such; the
+   * application alone knows whether twice is worse than not at all.
+   */
+  #giveUpUncertain(batch: Batch, error: BrokerError): void {
+    const { queue } = batch;
+    this.#return(batch, error, true, true);
+    for (const each of [...queue.unsettled]) {
+      if (each.isUncertain && !each.isInFlight && !each.isSettled) this.#giveUp(each, this.#refusal(each, error));
+    }
+    if (queue.unsettled.length > 0) queue.needsRestart = true;
+    this.#afterLanding(queue);
   }
 
   /** It carries the numbers that its queue gives now. */
@@ -525,7 +561,7 @@ export class Sender {
     const { queue } = batch;
     const { accumulator } = this.#parts;
     const errors = batch.isSettled ? null : rejectedRecords(batch, error, answer);
-    if (errors === null || errors.size === batch.count) {
+    if (errors === null || errors.size === batch.count || this.#parts.transactions !== null) {
       this.#land(batch);
       this.#fail(batch, this.#refusal(batch, error), errors);
       return;
@@ -571,6 +607,7 @@ export class Sender {
     if (!batch.isSettled) {
       batch.fail(error, this.#sink, errors);
       this.#parts.accumulator.settledInFlight(batch);
+      this.#events.lost(errors?.values().next().value ?? error);
     }
     this.#afterLanding(batch.queue);
   }
@@ -584,6 +621,7 @@ export class Sender {
     const { accumulator } = this.#parts;
     const { queue } = batch;
     batch.fail(error, this.#sink);
+    this.#events.lost(error);
     if (batch.isInFlight) {
       accumulator.settledInFlight(batch);
       return;

@@ -35,6 +35,19 @@ test.each([
   expect(t.mock.log('orders', 0)[1]).toMatchObject(as);
 });
 
+test('P05: a batch that may be stored already is not sent under new numbers once the broker has forgotten', async () => {
+  await using t = await start();
+  await t.warm();
+  t.mock.on('Produce', { times: 1, then: 'append-then-drop-reply' });
+  t.mock.on('Produce', { times: 1, after: 1, then: 'error UNKNOWN_PRODUCER_ID' });
+  expect(await t.run(failure(t.producer.produce('orders', 'a')))).toMatchObject({
+    code: 'UNKNOWN_PRODUCER_ID',
+    persisted: 'possibly',
+  });
+  await t.run(t.producer.produce('orders', 'b'));
+  expect(t.values()).toEqual(['warm', 'a', 'b']);
+});
+
 test('P07: taken back while queued, a record is not stored and uses up no number', async () => {
   await using t = await start({}, { lingerMs: 1_000 });
   await t.warm();
