@@ -34,6 +34,10 @@ import type { ResolveBroker, SaslMechanism } from './security/index.ts';
 import { Sender } from './sender.ts';
 import { SystemClock } from './system-ports.ts';
 import { Topic } from './topic.ts';
+import { TransactionCoordinator } from './transaction-coordinator.ts';
+import { TransactionError } from './transaction-error.ts';
+import { transactionMachine } from './transaction-machine.ts';
+import { noTransaction, type TransactionState, Transactions } from './transactions.ts';
 
 export interface EnginePorts {
   readonly transport: Transport;
@@ -72,6 +76,8 @@ export class Engine {
   nowMs: number = undefined as unknown as number;
   epochMs: number = undefined as unknown as number;
   readonly closed: Promise<void>;
+  /** Null without transactionalId. */
+  readonly transactions: Transactions | null;
   readonly #settings: Settings;
   readonly #ports: EnginePorts;
   readonly #events: EventSink;
@@ -131,13 +137,17 @@ export class Engine {
         compressor,
         checksum,
         isThreaded: settings.compressionMode === 'threaded',
+        isTransactional: settings.transactionalId !== null,
       },
       (batch) => this.#sender.enlist(batch.queue),
     );
     const { accumulator } = this;
+    const transactions = this.#transactions(settings.transactionalId);
+    this.transactions = transactions;
+    if (transactions !== null) this.refusal = noTransaction(transactions.transactionalId);
     this.#sender = new Sender(
       settings,
-      { accumulator, cluster: this.#cluster, network: this.#network, writer, clock, random },
+      { accumulator, cluster: this.#cluster, network: this.#network, writer, clock, random, transactions },
       this.#senderEvents(),
     );
     this.#alarm = new Alarm(clock, () => this.#tick());
@@ -227,6 +237,8 @@ export class Engine {
     if (batch === null) this.intake.cancel(topic, delivery, error('no', -1));
     else if (batch.cancel(delivery.index, (persisted) => error(persisted, batch.queue.index), this.#reportFailure)) {
       this.#sender.cancelled(batch);
+    } else if (!batch.isSettled) {
+      this.transactions?.recordFailed(error('possibly', batch.queue.index));
     }
   }
 
@@ -235,8 +247,17 @@ export class Engine {
   }
 
   close(timeoutMs: number): Promise<void> {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close', timeoutMs });
+    const { transactions } = this;
+    if (transactions === null) this.#close(timeoutMs);
+    else {
+      const endsMs = this.#ports.clock.now() + timeoutMs;
+      void transactions.close(timeoutMs).then(() => this.#close(Math.max(0, endsMs - this.#ports.clock.now())));
+    }
     return this.closed;
+  }
+
+  #close(timeoutMs: number): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close', timeoutMs });
   }
 
   abandon(): void {
@@ -346,6 +367,7 @@ export class Engine {
             giveUpIdempotence: () => this.#giveUpIdempotence(),
           },
         }),
+        transaction: transactionMachine.provide(this.transactions?.implementations() ?? {}),
         broker: brokerMachine.provide(this.#network.implementations()),
       },
       actions: {
@@ -414,7 +436,7 @@ export class Engine {
       });
   }
 
-  #tellChild(id: 'metadata' | 'idempotence', event: { type: string } & Record<string, unknown>): void {
+  #tellChild(id: 'metadata' | 'idempotence' | 'transaction', event: { type: string } & Record<string, unknown>): void {
     if (this.#isReleased) return;
     const child = this.actor.getSnapshot().children[id] as { send(event: unknown): void } | undefined;
     child?.send(event);
@@ -429,12 +451,13 @@ export class Engine {
     this.#ports.logger.warn('idempotence is off', { reason: problem });
     this.#events.emit('warning', {
       code: 'IDEMPOTENCE_UNSUPPORTED',
-      message: `${problem}: a record may be stored twice, and order needs maxInFlight: 1`,
+      message: `${problem}: a record may be stored twice; order is kept, one batch of a partition at a time`,
     });
     this.#sender.giveUpIdempotence();
   }
 
   #refuseRecords(): void {
+    if (this.refusal instanceof TransactionError) this.refusal = null;
     this.refusal ??=
       this.#fatalCause === null
         ? new KafkaError('CLOSED', 'the producer was closed')
@@ -446,24 +469,73 @@ export class Engine {
   }
 
   #failBacklog(): void {
-    this.intake.failAll((topic) => this.#endError(topic, -1, 'no'));
-    this.#sender.failAll((batch: Batch) => this.#endError(batch.queue.topic, batch.queue.index, batch.persisted));
+    this.#failAll((topic, partition, persisted) => this.#endError(topic, partition, persisted));
   }
 
-  #endError(topic: Topic, partition: number, persisted: Persisted): DeliveryError {
+  #failAll(errorFor: (topic: string, partition: number, persisted: Persisted) => DeliveryError): void {
+    this.intake.failAll((topic) => errorFor(topic.name, -1, 'no'));
+    this.#sender.failAll((batch: Batch) => errorFor(batch.queue.topic.name, batch.queue.index, batch.persisted));
+  }
+
+  #transactions(transactionalId: string | null): Transactions | null {
+    if (transactionalId === null) return null;
+    const { clock, random } = this.#ports;
+    const { maxBlockMs, transactionTimeoutMs } = this.#settings;
+    const coordinator = new TransactionCoordinator(
+      { ...this.#settings, transactionalId },
+      { cluster: this.#cluster, clock, random, metadataStale: () => this.#whileActive({ type: 'metadata.stale' }) },
+    );
+    const child = () => this.actor.getSnapshot().children['transaction'];
+    return new Transactions(transactionalId, {
+      coordinator,
+      clock,
+      maxBlockMs,
+      transactionTimeoutMs,
+      state: () => (child()?.getSnapshot() as { value: TransactionState } | undefined)?.value ?? 'fatalError',
+      tell: (event) => this.#tellChild('transaction', event),
+      flush: () => this.accumulator.flush(),
+      isQuiet: () => this.#sender.isQuiet,
+      failRecords: (errorFor) => {
+        this.#failAll(errorFor);
+        this.#wake();
+      },
+      adopt: (identity) => this.#sender.adopt(identity),
+      enlist: (queue) => this.#sender.enlist(queue),
+      refuse: (refusal) => {
+        if (this.refusal === null || this.refusal instanceof TransactionError) this.refusal = refusal;
+      },
+      fatal: (error) => this.#fatal(error),
+      busy: (isBusy) => {
+        if (isBusy) this.#hold();
+        else this.#letGo();
+      },
+    });
+  }
+
+  #whileActive(event: { type: 'metadata.stale' }): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+
+  /** The process may end when nothing is pending. */
+  #letGo(): void {
+    if (this.accumulator.unsettled > 0 || this.transactions?.isBusy === true) return;
+    if (this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
+  }
+
+  #endError(topic: string, partition: number, persisted: Persisted): DeliveryError {
     const cause = this.#fatalCause;
     if (cause === null) {
-      return new DeliveryError('CLOSED', `topic "${topic.name}": the producer was closed before it was delivered`, {
+      return new DeliveryError('CLOSED', `topic "${topic}": the producer was closed before it was delivered`, {
         persisted,
-        topic: topic.name,
+        topic,
         partition,
         hint: 'Give close() more time, or await flush() before it.',
       });
     }
     const hint = cause instanceof BrokerError ? treatmentOf(cause.errorCode).hint : 'See the cause.';
-    return new DeliveryError('PRODUCER_FAILED', `topic "${topic.name}": the producer has failed: ${cause.message}`, {
+    return new DeliveryError('PRODUCER_FAILED', `topic "${topic}": the producer has failed: ${cause.message}`, {
       persisted,
-      topic: topic.name,
+      topic,
       partition,
       hint,
       cause,
@@ -474,12 +546,14 @@ export class Engine {
     if (this.#fatalCause !== null) return;
     this.#fatalCause = error;
     this.#ports.logger.error('the producer has failed', { reason: error.message });
+    this.transactions?.stop(error);
     this.actor.send({ type: 'failed' });
   }
 
   #release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    this.transactions?.stop(new KafkaError('CLOSED', 'the producer was closed'));
     this.#alarm.stop();
     this.#network.close();
     if (this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
@@ -522,6 +596,7 @@ export class Engine {
         this.#alarm.set(untilMs);
       },
       failed: (topic, error, isAwaited) => {
+        this.transactions?.recordFailed(error);
         if (!isAwaited) this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error });
       },
       get metadataFailure() {
@@ -534,14 +609,19 @@ export class Engine {
     return {
       wake: () => this.#wake(),
       quiet: () => {
-        if (this.accumulator.unsettled === 0 && this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
+        this.#letGo();
+        this.transactions?.quiet();
         if (!this.#isRunning) return;
         this.#isRunning = false;
         this.actor.send({ type: 'sender.quiet' });
       },
       metadataStale: () => this.actor.send({ type: 'metadata.stale' }),
       identityWanted: () => this.actor.send({ type: 'identity.wanted' }),
-      restartWanted: (renew) => this.#tellChild('idempotence', { type: renew ? 'renew' : 'bump' }),
+      restartWanted: (renew) => {
+        if (this.transactions !== null) this.transactions.restartWanted();
+        else this.#tellChild('idempotence', { type: renew ? 'renew' : 'bump' });
+      },
+      lost: (error) => this.transactions?.recordFailed(error),
       delivered: (batch, baseOffset) => {
         if (!this.#events.has('delivered')) return;
         const { topic, index } = batch.queue;

@@ -1,4 +1,4 @@
-import type { RecordBytes, RecordHeaders } from '@kiel/codec';
+import { CodecError, type RecordBytes, type RecordHeaders, sizeOfRecord } from '@kiel/codec';
 import type { Accumulator } from './accumulator.ts';
 import { RecordDelivery } from './delivery.ts';
 import { treatmentOf } from './error-treatment.ts';
@@ -204,6 +204,8 @@ export class Intake {
     if (isForRoom && (maxBlockMs === 0 || this.#lineBytes + sizeBytes > bufferBytes)) {
       return this.refuse(topic, new BufferFullError(topic.name, bufferBytes, 0));
     }
+    // Refuses now what could not be written later.
+    sizeOfRecord(0, 0, key, value, headers);
     const delivery = new RecordDelivery(null, -1);
     const group = this.#accumulator.groups.current;
     const waiting: WaitingRecord = {
@@ -279,6 +281,8 @@ export class Intake {
     try {
       return this.#partitioner.choose(topic, key, original);
     } catch (thrown) {
+      // A key that no record can have, rather than a fault of the partitioner.
+      if (thrown instanceof CodecError) throw thrown;
       return new DeliveryError('PARTITIONER_FAILED', `the partitioner failed: ${toError(thrown).message}`, {
         persisted: 'no',
         topic: topic.name,

@@ -220,7 +220,8 @@ export class Sender {
       return null;
     }
     const { maxRequestBytes, maxInFlight } = this.#settings;
-    const isOrdered = this.#isIdempotent || maxInFlight === 1;
+    // Where idempotence was wanted and brokers are too old for it, order is kept by patience.
+    const isOrdered = this.#settings.idempotent || maxInFlight === 1;
     const identity = this.#isIdempotent ? this.#identity : null;
     const batches: Batch[] = [];
     // Names, numbers and lengths around the batches.
