@@ -54,7 +54,7 @@ export function draw(seed: number, profileName: string): Scenario {
   const healAtMs = dice.spread(...profile.healAtMs);
   const producer = drawProducer(dice, version);
   const workload = drawWorkload(dice, profile, topics, healAtMs, producer);
-  const faults = drawFaults(dice, profile, topics, brokers, healAtMs, producer);
+  const faults = drawFaults(dice, profile, topics, brokers, healAtMs, producer, workload);
   const ending = dice.pick(['calm', 'calm', 'calm', 'busy', 'abrupt'] as const);
   const flushesAtMs = Array.from({ length: dice.pick([0, 0, 1, 3]) }, () => dice.between(0, healAtMs));
   return {
@@ -62,6 +62,12 @@ export function draw(seed: number, profileName: string): Scenario {
     profile: profileName,
     version,
     brokers,
+    latencyMs: dice.pick([
+      [0.2, 2],
+      [0.2, 2],
+      [1, 20],
+      [5, 80],
+    ] as const),
     topics,
     producer,
     workload,
@@ -80,6 +86,7 @@ function drawTopics(dice: Dice, brokers: number): Record<string, TopicShape> {
       partitions: dice.pick([1, 1, 2, 3, 6]),
       replicationFactor,
       minInsyncReplicas: replicationFactor > 2 && dice.chance(0.5) ? 2 : 1,
+      ...(dice.chance(0.2) ? { maxMessageBytes: dice.spread(400, 8_000) } : {}),
     };
   }
   return topics;
@@ -100,7 +107,8 @@ function drawProducer(dice: Dice, version: string): Record<string, unknown> {
   if (dice.chance(0.5)) options['batchSize'] = dice.pick([1, 3, 20, 500]);
   const lingerMs = dice.pick([0, 5, 50, 1_000]);
   if (options['batchSize'] !== undefined || dice.chance(0.5)) options['lingerMs'] = lingerMs;
-  if (dice.chance(0.6)) options['batchBytes'] = dice.spread(300, 200_000);
+  // Small ones, so that a burst makes many, and several of a partition are on their way at once
+  if (dice.chance(0.75)) options['batchBytes'] = dice.chance(0.6) ? dice.spread(200, 2_000) : dice.spread(300, 200_000);
   if (dice.chance(0.3)) options['bufferBytes'] = dice.spread(40_000, 4_000_000);
   if (dice.chance(0.3)) options['maxBlockMs'] = dice.pick([0, 500, 5_000, 60_000]);
   // Zstandard needs Kafka 2.1, LZ4 a format that 0.8 does not have
@@ -137,7 +145,7 @@ function drawWorkload(
     bursts.push({
       atMs,
       count,
-      everyMs: dice.pick([0, 0, 1, 10, 100, Math.max(1, Math.floor((healAtMs - atMs) / count))]),
+      everyMs: dice.pick([0, 0, 0, 1, 1, 10, 100, Math.max(1, Math.floor((healAtMs - atMs) / count))]),
       topic,
       keys: dice.pick([0, 0, 1, 5, 1_000]),
       partition: dice.chance(0.15) ? dice.between(0, topics[topic]!.partitions - 1) : null,
@@ -178,12 +186,14 @@ function drawFaults(
   brokers: number,
   healAtMs: number,
   producer: Readonly<Record<string, unknown>>,
+  workload: readonly Burst[],
 ): Fault[] {
   const faults: Fault[] = [];
   const requestTimeoutMs = producer['requestTimeoutMs'] as number;
   for (let i = dice.between(...profile.faults); i > 0; i--) {
-    // Most faults strike early, where the records are
-    const atMs = Math.floor(healAtMs * dice.next() ** 2);
+    // Most strike where the records are
+    const near = dice.pick(workload).atMs + dice.spread(1, 4_000) - 1;
+    const atMs = Math.min(healAtMs, dice.chance(0.7) ? near : Math.floor(healAtMs * dice.next()));
     const forMs = Math.min(healAtMs - atMs, dice.spread(20, 120_000));
     const broker = dice.between(0, brokers - 1);
     const topic = dice.pick(Object.keys(topics));

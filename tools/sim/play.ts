@@ -49,7 +49,7 @@ class Run {
   readonly #offered: OfferedRecord[] = [];
   readonly #reports: Report[] = [];
   readonly #settled = new Set<number>();
-  readonly #rules = new Map<Fault, { remove(): void }>();
+  readonly #down = new Set<number>();
   #cluster!: MockCluster;
   #ports!: WatchedPorts;
   #producer!: ReturnType<typeof createProducer>;
@@ -77,21 +77,27 @@ class Run {
   }
 
   async play(): Promise<void> {
-    const { seed, brokers, version, topics, workload, faults, healAtMs, ending } = this.#scenario;
+    const { seed, brokers, version, latencyMs, topics, workload, faults, healAtMs, ending } = this.#scenario;
     unhandled.length = 0;
     const cluster = await MockCluster.start({
       brokers,
       version,
       seed,
       tcp: false,
+      link: { latencyMs },
       requestHistory: this.#isTracing ? 100_000 : 3_000,
     });
     this.#cluster = cluster;
-    for (const [name, { partitions, replicationFactor, minInsyncReplicas }] of Object.entries(topics)) {
+    for (const [name, { partitions, replicationFactor, minInsyncReplicas, maxMessageBytes }] of Object.entries(
+      topics,
+    )) {
       cluster.createTopic(name, {
         partitions,
         replicationFactor,
-        config: { 'min.insync.replicas': minInsyncReplicas },
+        config: {
+          'min.insync.replicas': minInsyncReplicas,
+          ...(maxMessageBytes === undefined ? {} : { 'max.message.bytes': maxMessageBytes }),
+        },
       });
     }
     this.#ports = new WatchedPorts(cluster.inMemory());
@@ -261,12 +267,12 @@ class Run {
     switch (words[0]) {
       case 'rule': {
         const rule = cluster.fault(sentence(fault.what, broker));
-        this.#rules.set(fault, rule);
         later(() => rule.remove());
         return;
       }
       case 'kill': {
         const id = broker(words[1]);
+        this.#down.add(id);
         cluster.killBroker(id);
         later(() => this.#start(id, words[2] === 'elsewhere'));
         return;
@@ -291,9 +297,12 @@ class Run {
       case 'delete':
         cluster.deleteRecords(words[2]!, Number(words[3]), cluster.offsets(words[2]!, Number(words[3])).end);
         return;
-      case 'recreate':
-        cluster.recreateTopic(words[1]!);
+      case 'recreate': {
+        // Kafka does not create a topic with more replicas than live brokers
+        const replicas = this.#scenario.topics[words[1]!]!.replicationFactor;
+        if (this.#down.size <= this.#scenario.brokers - replicas) cluster.recreateTopic(words[1]!);
         return;
+      }
       case 'shrink': {
         const [topic, partition] = [words[1]!, Number(words[2])];
         const { leader } = cluster.replicas(topic, partition);
@@ -310,6 +319,7 @@ class Run {
   }
 
   #start(id: number, newAddress: boolean): void {
+    this.#down.delete(id);
     if (this.#cluster.brokerIds.includes(id)) void this.#cluster.startBroker(id, { newAddress });
   }
 

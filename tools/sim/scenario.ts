@@ -5,6 +5,8 @@ export interface Scenario {
   /** The Kafka version whose brokers are played. */
   readonly version: string;
   readonly brokers: number;
+  /** One way, of each segment. */
+  readonly latencyMs: readonly [min: number, max: number];
   readonly topics: Readonly<Record<string, TopicShape>>;
   /** Options of `createProducer`, beside the ports. */
   readonly producer: Readonly<Record<string, unknown>>;
@@ -22,6 +24,8 @@ export interface TopicShape {
   readonly partitions: number;
   readonly replicationFactor: number;
   readonly minInsyncReplicas: number;
+  /** `max.message.bytes`: bigger batches are refused. Absent: Kafka's default. */
+  readonly maxMessageBytes?: number;
 }
 
 /** Records offered from `atMs` on, one each `everyMs` (0: all in one turn). */
@@ -50,7 +54,7 @@ export interface Fault {
 
 export function printScenario(scenario: Scenario): string {
   const lines = [
-    `seed ${scenario.seed} (${scenario.profile}): ${scenario.brokers} brokers of ${scenario.version}, healed at ${scenario.healAtMs} ms, ending ${scenario.ending}`,
+    `seed ${scenario.seed} (${scenario.profile}): ${scenario.brokers} brokers of ${scenario.version}, ${scenario.latencyMs.join(' to ')} ms away, healed at ${scenario.healAtMs} ms, ending ${scenario.ending}`,
     `  topics ${JSON.stringify(scenario.topics)}`,
     `  producer ${JSON.stringify(scenario.producer)}`,
   ];

@@ -167,7 +167,7 @@ export class Network {
       actions: {
         openSocket: ({ context }) => this.#open(linkOf(context)),
         authenticate: ({ context }) => this.#setUp(linkOf(context)),
-        closeSocket: ({ context }) => linkOf(context)?.connection?.close(closedError()),
+        closeSocket: ({ context }) => this.#letGo(linkOf(context)),
         timeOutSocket: ({ context }) => this.#timeOut(linkOf(context)),
         reportReady: ({ context }) => this.#ready(linkOf(context)),
         reportFailure: ({ context }) => this.#failed(linkOf(context)),
@@ -183,6 +183,17 @@ export class Network {
     if (!this.links.delete(link.key)) return;
     link.connection?.close(closedError());
     this.#events.linkRemoved(link);
+  }
+
+  /**
+   * The machine ends the connection by itself and knows. Were it told once more, it would take that for the end of
+   * the next connection, if one was wanted at once, and open a third beside it.
+   */
+  #letGo(link: BrokerLink | undefined): void {
+    const connection = link?.connection;
+    if (link === undefined || connection == null) return;
+    link.connection = null;
+    connection.close(closedError());
   }
 
   #open(link: BrokerLink | undefined): void {

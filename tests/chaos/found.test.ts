@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { play } from '../../tools/sim/play.ts';
+import { printScenario, type Scenario } from '../../tools/sim/scenario.ts';
+
+/** Histories in which the simulation once found a fault, as small as it could make them. */
+const found: Readonly<Record<string, Scenario>> = {
+  'a connection that is ended for being idle, while it is wanted again, leaves no other one behind': {
+    seed: 63,
+    profile: 'quick',
+    version: '3.9',
+    brokers: 3,
+    latencyMs: [5, 80],
+    topics: {
+      orders: { partitions: 6, replicationFactor: 1, minInsyncReplicas: 1 },
+      clicks: { partitions: 1, replicationFactor: 2, minInsyncReplicas: 1 },
+      audit: { partitions: 3, replicationFactor: 1, minInsyncReplicas: 1 },
+    },
+    producer: { connectionsMaxIdleMs: 4836 },
+    workload: [
+      {
+        atMs: 0,
+        count: 2,
+        everyMs: 0,
+        topic: 'orders',
+        keys: 1000,
+        partition: null,
+        valueBytes: 10,
+        cancelAfterMs: 500,
+      },
+    ],
+    flushesAtMs: [],
+    faults: [{ atMs: 1, forMs: 31_112, what: 'rule InitProducerId: error COORDINATOR_LOAD_IN_PROGRESS' }],
+    healAtMs: 37_905,
+    ending: 'abrupt',
+  },
+  'a topic that was idle for longer than metadataMaxIdleMs keeps its sequence numbers': {
+    seed: 40,
+    profile: 'hard',
+    version: '3.9',
+    brokers: 1,
+    latencyMs: [0.2, 2],
+    topics: {
+      orders: { partitions: 1, replicationFactor: 1, minInsyncReplicas: 1 },
+      clicks: { partitions: 1, replicationFactor: 1, minInsyncReplicas: 1 },
+    },
+    producer: {},
+    workload: [
+      { atMs: 765_408, count: 1, everyMs: 0, topic: 'clicks', keys: 0, partition: null, valueBytes: 124 },
+      { atMs: 395_991, count: 3, everyMs: 10, topic: 'orders', keys: 0, partition: null, valueBytes: 14 },
+      { atMs: 1_635_057, count: 2, everyMs: 52_390, topic: 'orders', keys: 0, partition: null, valueBytes: 80 },
+    ],
+    flushesAtMs: [],
+    faults: [],
+    healAtMs: 2_106_570,
+    ending: 'calm',
+  },
+};
+
+test.each(Object.entries(found))('%s', async (_, scenario) => {
+  const { violations } = await play(scenario);
+  expect(violations, printScenario(scenario)).toEqual([]);
+});
