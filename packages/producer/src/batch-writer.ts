@@ -17,6 +17,7 @@ export interface BatchWriterSettings {
   readonly checksum: Checksum;
   /** Compress beside the main thread, where the compressor can. */
   readonly isThreaded: boolean;
+  readonly isTransactional: boolean;
 }
 
 /** Batches of one partition that are compressed at the same time. */
@@ -58,9 +59,9 @@ export class BatchWriter {
    */
   seal(batch: Batch, version: number): Uint8Array {
     if (version < 3) return this.#sealLegacy(batch, version < 2 ? 0 : 1);
-    const { compression } = this.#settings;
+    const { compression, isTransactional: transactional } = this.#settings;
     const { producerId, producerEpoch, sequence: baseSequence } = batch;
-    const seal = { producerId, producerEpoch, baseSequence };
+    const seal = { producerId, producerEpoch, baseSequence, transactional };
     if (batch.compressed === null || compression === null) return batch.builder.seal(seal);
     return batch.builder.sealCompressed(compression, batch.compressed, seal, new Uint8Array(batch.compressed.buffer));
   }

@@ -103,6 +103,13 @@ export class Cluster {
     return true;
   }
 
+  /** The broker that coordinates something, as another broker says; null if there can be no such one. */
+  coordinator(broker: { nodeId: number; host: string; port: number }): BrokerLink | null {
+    const known = this.nodes.get(broker.nodeId);
+    if (addressProblem(broker) !== null || (known === undefined && this.nodes.size >= mostNodes)) return null;
+    return this.#node({ ...broker, rack: known?.rack ?? null });
+  }
+
   /** Nobody leads it, as far as we know. */
   loseLeader(queue: PartitionQueue): void {
     queue.leader?.ready.delete(queue);

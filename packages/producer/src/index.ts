@@ -39,3 +39,12 @@ export type { HeadersInput, TimestampInput } from './record-input.ts';
 export * from './security/index.ts';
 export { SystemClock } from './system-ports.ts';
 export { TcpTransport } from './tcp-transport.ts';
+export { Transaction } from './transaction.ts';
+export {
+  type CoordinatorTreatment,
+  coordinatorTreatmentOf,
+  type GroupMetadata,
+  type TransactionOffset,
+} from './transaction-coordinator.ts';
+export { TransactionError, type TransactionOutcome } from './transaction-error.ts';
+export { transactionMachine } from './transaction-machine.ts';

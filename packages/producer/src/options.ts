@@ -54,6 +54,11 @@ export interface ProducerOptions {
   idempotent?: boolean;
   /** The name under which this producer's transactions survive a restart. Default: no transactions. */
   transactionalId?: string;
+  /**
+   * The longest that a transaction may be open: then its coordinator aborts it, and this producer is over. Brokers allow
+   * up to 15 minutes, if not set otherwise. Default: 60 s.
+   */
+  transactionTimeoutMs?: number;
 
   /** The most bytes of one request. Default: 1 MiB. */
   maxRequestBytes?: number;
@@ -138,6 +143,7 @@ export interface Settings {
   /** It was asked for by name, so a broker that cannot is an error rather than a warning. */
   readonly idempotentByName: boolean;
   readonly transactionalId: string | null;
+  readonly transactionTimeoutMs: number;
   readonly maxRequestBytes: number;
   readonly bufferBytes: number;
   readonly maxBlockMs: number;
@@ -207,6 +213,7 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   ackTimeout: delay,
   idempotent: flag,
   transactionalId: text,
+  transactionTimeoutMs: whole(1, maxDelayMs),
   maxRequestBytes: whole(1024, 1 << 30),
   bufferBytes: whole(1024, Number.MAX_SAFE_INTEGER),
   maxBlockMs: delay,
@@ -258,6 +265,7 @@ const otherNames: Readonly<Record<string, keyof ProducerOptions>> = {
   maxInFlightRequests: 'maxInFlight',
   'max.request.size': 'maxRequestBytes',
   'transactional.id': 'transactionalId',
+  'transaction.timeout.ms': 'transactionTimeoutMs',
   ssl: 'tls',
   timeout: 'ackTimeout',
   'request.timeout.ms': 'requestTimeoutMs',
@@ -316,6 +324,7 @@ function withDefaults(options: ProducerOptions): Settings {
     idempotent: options.idempotent ?? canBeIdempotent,
     idempotentByName: options.idempotent === true || options.transactionalId !== undefined,
     transactionalId: options.transactionalId ?? null,
+    transactionTimeoutMs: options.transactionTimeoutMs ?? 60_000,
     maxRequestBytes,
     bufferBytes: options.bufferBytes ?? 33_554_432,
     maxBlockMs: options.maxBlockMs ?? 60_000,
@@ -349,6 +358,9 @@ function checkTogether(options: ProducerOptions, settings: Settings): void {
   }
   if (transactionalId !== null && !idempotent) {
     throw new ConfigError('transactionalId', 'needs idempotent: true, requiredAcks: -1 and maxInFlight of at most 5');
+  }
+  if (transactionalId === null && options.transactionTimeoutMs !== undefined) {
+    throw new ConfigError('transactionTimeoutMs', 'has no meaning without transactionalId');
   }
   if (settings.retryBackoffMaxMs < settings.retryBackoffMs) {
     throw new ConfigError('retryBackoffMaxMs', `must be at least retryBackoffMs, which is ${settings.retryBackoffMs}`);

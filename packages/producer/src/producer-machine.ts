@@ -2,6 +2,7 @@ import { assign, fromCallback, sendTo, setup, spawnChild, stopChild } from 'xsta
 import { brokerMachine } from './broker-machine.ts';
 import { idempotenceMachine } from './idempotence-machine.ts';
 import { metadataMachine } from './metadata-machine.ts';
+import { transactionMachine } from './transaction-machine.ts';
 
 /** The machine's only window on the data: it asks, and never holds a record. */
 export interface Backlog {
@@ -69,6 +70,7 @@ export const producerMachine = setup({
     sender: unboundSender,
     metadata: metadataMachine,
     idempotence: idempotenceMachine,
+    transaction: transactionMachine,
     broker: brokerMachine,
   },
   guards: {
@@ -107,6 +109,7 @@ export const producerMachine = setup({
     { id: 'sender', src: 'sender' },
     { id: 'metadata', src: 'metadata' },
     { id: 'idempotence', src: 'idempotence' },
+    { id: 'transaction', src: 'transaction' },
   ],
   on: {
     'metadata.stale': '.healing',

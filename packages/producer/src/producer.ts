@@ -2,7 +2,7 @@ import type { RecordBytes, RecordHeaders } from '@kiel/codec';
 import type { ActorRefFrom } from 'xstate';
 import type { Delivery, RecordDelivery } from './delivery.ts';
 import { Engine, type ProducerState } from './engine.ts';
-import { ConfigError, DeliveryError, toError } from './errors.ts';
+import { ConfigError, DeliveryError, type KafkaError, toError } from './errors.ts';
 import { EventSink, type ProducerEvents } from './events.ts';
 import { SafeLogger, silentLogger } from './logger.ts';
 import { type ProducerOptions, readOptions, type Settings } from './options.ts';
@@ -19,6 +19,9 @@ import { allowList, saslMechanism, tlsConnector } from './security/index.ts';
 import { SystemClock, systemRandom } from './system-ports.ts';
 import { TcpTransport } from './tcp-transport.ts';
 import type { Topic } from './topic.ts';
+import { Transaction } from './transaction.ts';
+import { TransactionError } from './transaction-error.ts';
+import { noTransaction, type Transactions } from './transactions.ts';
 
 /** Topics and the types of their values. */
 export type TopicMap = Record<string, unknown>;
@@ -67,9 +70,6 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
   /** @throws ConfigError for an option that does not exist or cannot be so. */
   constructor(options: ProducerOptions) {
     const settings = readOptions(options);
-    if (settings.transactionalId !== null) {
-      throw new ConfigError('transactionalId', 'cannot be used: transactions are not part of this version');
-    }
     const { sasl, tls } = options;
     const mechanism = configured(() => (sasl === undefined ? null : saslMechanism(sasl, options.clock)));
     const connector = configured(() => (tls === undefined || tls === false ? null : tlsConnector(tls)));
@@ -120,6 +120,58 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
       return engine.intake.accept(found, -1, null, bytes, undefined, engine.epochMs, engine.nowMs, value);
     }
     return this.#produceWith(found, value, bytes, options ?? {});
+  }
+
+  /**
+   * Runs `work` in a transaction: committed when it returns, aborted when it throws, and then what it threw is thrown.
+   *
+   * @returns what `work` returned.
+   * @throws TransactionError when there can be no transaction, or it was not committed: `outcome` says what became of
+   *   it, and the message which record is to blame.
+   */
+  async transaction<Result>(work: (tx: Transaction<Topics>) => Result | PromiseLike<Result>): Promise<Result> {
+    const tx = await this.begin();
+    try {
+      const result = await work(tx);
+      await this.commit();
+      return result;
+    } catch (thrown) {
+      const { state } = this.#transactions('transaction');
+      if (state === 'inTransaction' || state === 'abortableError') await this.#abortFor(thrown);
+      throw thrown;
+    }
+  }
+
+  /**
+   * Begins a transaction: what is produced until `commit()` is seen as a whole by those who read committed records, or
+   * not at all. There is one at a time.
+   *
+   * @throws TransactionError `TRANSACTION_OPEN` when one is open, `COORDINATOR_TIMEOUT` after `maxBlockMs`, or why there
+   *   can be none any more.
+   */
+  async begin(): Promise<Transaction<Topics>> {
+    const transactions = this.#transactions('begin');
+    const serial = await transactions.begin();
+    return new Transaction<Topics>(transactions, serial, (topic, value, options, isOpen) =>
+      isOpen || this.#engine.refusal !== null
+        ? this.produce(topic as string & keyof Topics, value as Topics[string & keyof Topics], options)
+        : this.#refuseWith(topic, noTransaction(transactions.transactionalId)),
+    );
+  }
+
+  /**
+   * Delivers everything, and commits the open transaction.
+   *
+   * @throws TransactionError: `TRANSACTION_FAILED`, a record was not delivered, and `abort()` is to be called;
+   *   `TRANSACTION_OUTCOME_UNKNOWN`, the coordinator did not answer in `maxBlockMs`: call it again to ask again.
+   */
+  async commit(): Promise<void> {
+    await this.#transactions('commit').commit();
+  }
+
+  /** Takes back what the open transaction did: its records are failed or never seen, its offsets do not count. */
+  async abort(): Promise<void> {
+    await this.#transactions('abort').abort();
   }
 
   /** Resolves when everything accepted so far is settled, whatever comes after. Ends lingers. */
@@ -221,6 +273,27 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     await this.close();
   }
 
+  #transactions(what: string): Transactions {
+    const { transactions } = this.#engine;
+    if (transactions !== null) return transactions;
+    throw new TransactionError('TRANSACTIONS_DISABLED', `${what}: this producer has no transactions`, {
+      outcome: 'none',
+      hint: 'Give it a transactionalId.',
+    });
+  }
+
+  async #abortFor(thrown: unknown): Promise<void> {
+    try {
+      await this.abort();
+    } catch (failure) {
+      // What went wrong first is thrown. That the abort was not answered changes nothing: it was not committed.
+      this.#events.emit('warning', {
+        code: 'ABORT_FAILED',
+        message: `a transaction was not aborted after "${toError(thrown).message}": ${toError(failure).message}`,
+      });
+    }
+  }
+
   #produceWith(topic: Topic, value: unknown, bytes: RecordBytes, options: ProduceOptions): Delivery {
     const engine = this.#engine;
     const { name } = topic;
@@ -268,8 +341,20 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
   }
 
   #refuse(topic: string): Delivery {
-    const refusal = this.#engine.refusal!;
+    return this.#refuseWith(topic, this.#engine.refusal!);
+  }
+
+  #refuseWith(topic: string, refusal: KafkaError): Delivery {
     const isClosed = refusal.code === 'CLOSED';
+    if (refusal instanceof TransactionError && !isClosed) {
+      const { code, message, hint } = refusal;
+      // The hint stands at the message's end already.
+      const problem = `topic "${topic}": ${message.slice(0, -hint.length - 2)}`;
+      return this.#engine.refuse(
+        topic,
+        new DeliveryError(code, problem, { persisted: 'no', topic, partition: -1, hint, cause: refusal }),
+      );
+    }
     return this.#engine.refuse(
       topic,
       new DeliveryError(refusal.code, `topic "${topic}": ${refusal.message}`, {

@@ -32,7 +32,7 @@ export async function startTransactional(
       )?.getSnapshot().value,
     /** What readers of committed records see. */
     seen: (topic = 'orders', partition?: number) =>
-      mock.log(topic, partition, { isolation: 'read_committed' } as never).map(({ value }) => value),
+      mock.log(topic, partition, { committed: true }).map(({ value }) => value),
     apis: (...names: string[]) =>
       mock
         .requests({})

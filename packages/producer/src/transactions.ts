@@ -1,0 +1,661 @@
+import type { Delivery } from './delivery.ts';
+import { BrokerError, DeliveryError, KafkaError, type Persisted } from './errors.ts';
+import type { Identity, PartitionQueue } from './partition-queue.ts';
+import type { Clock } from './ports.ts';
+import type { Answer, GroupMetadata, TransactionCoordinator, TransactionOffset } from './transaction-coordinator.ts';
+import { TransactionError, type TransactionOutcome } from './transaction-error.ts';
+import type { TransactionMachineEvent, transactionMachine } from './transaction-machine.ts';
+
+export type TransactionState =
+  | 'uninitialized'
+  | 'initializing'
+  | 'ready'
+  | 'inTransaction'
+  | 'committing'
+  | 'aborting'
+  | 'abortableError'
+  | 'fatalError';
+
+/** What the sender asks before a batch of a transaction leaves. */
+export interface TransactionGate {
+  readonly transactionalId: string;
+  /** Newer Produce requests mean the second version of transactions. */
+  readonly mostProduceVersion: number;
+  /** Whether batches of this partition may go: not before the coordinator knows of it. Enlisted when they may. */
+  admits(queue: PartitionQueue, produceVersion: number): boolean;
+  /** Batches are on their way. */
+  shipped(): void;
+}
+
+/** What a transaction needs of the rest of the producer. */
+export interface TransactionParts {
+  readonly coordinator: TransactionCoordinator;
+  readonly clock: Clock;
+  /** The longest that a coordinator is asked for one thing. */
+  readonly maxBlockMs: number;
+  readonly transactionTimeoutMs: number;
+  state(): TransactionState;
+  tell(event: TransactionMachineEvent): void;
+  /** Resolves when everything accepted so far is settled. */
+  flush(): Promise<void>;
+  /** Nothing is to be sent, and no answer is missing. */
+  isQuiet(): boolean;
+  /** Settles what is not settled. */
+  failRecords(errorFor: (topic: string, partition: number, persisted: Persisted) => DeliveryError): void;
+  adopt(identity: Identity): void;
+  enlist(queue: PartitionQueue): void;
+  /** Records are refused with this from now on; null: they are taken. */
+  refuse(refusal: TransactionError | null): void;
+  /** Nothing can be produced any more. */
+  fatal(error: KafkaError): void;
+  /** A coordinator is being asked: the process has to live. */
+  busy(isBusy: boolean): void;
+}
+
+/** A record that is refused with one of these was never part of the transaction. */
+const harmless: ReadonlySet<string> = new Set([
+  'NO_TRANSACTION',
+  'TRANSACTION_FAILED',
+  'TRANSACTION_ABORTED',
+  'CLOSED',
+]);
+
+/** Answers to a first request to commit that exclude that it was committed. */
+const excludesCommit: ReadonlySet<number> = new Set([47, 48, 49, 53, 90]);
+
+/** The last Produce version of the first version of transactions. */
+const lastProduceOfV1 = 11;
+
+/**
+ * One transaction after the other: what the machine's states do. Everything here asks the machine where it stands, and
+ * holds what the open transaction consists of.
+ */
+export class Transactions implements TransactionGate {
+  readonly transactionalId: string;
+  readonly #parts: TransactionParts;
+  #identity: Identity | null = null;
+  /** Which transaction is open, or was the last. */
+  #serial = 0;
+  #beganAtMs = 0;
+  /** Batches may leave. */
+  #isGateOpen = false;
+  #isV2 = false;
+  /** The coordinator knows of the transaction, or may. */
+  #isStarted = false;
+  /** Everything is delivered: the rest is the coordinator's. */
+  #isDelivered = false;
+  /** A request to commit was perhaps written, and not answered. */
+  #isCommitInDoubt = false;
+  #failure: KafkaError | null = null;
+  /** Sequences were lost: they begin anew under the next epoch. */
+  #wantsRestart = false;
+  #needsNewEpoch = false;
+  readonly #added = new Set<PartitionQueue>();
+  readonly #wanted = new Set<PartitionQueue>();
+  #adding: Promise<void> | null = null;
+  readonly #offsetCalls = new Set<Promise<void>>();
+  #deliveries: Delivery[] = [];
+  #landed: (() => void)[] = [];
+  #initialization: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | null = null;
+  #isBeginning = false;
+  #isClosing = false;
+  #busy = 0;
+  /** Until when the coordinator may be asked while closing. */
+  #closeDeadlineMs = Number.POSITIVE_INFINITY;
+  /** Why there can be no transaction any more. */
+  #over: TransactionError | null = null;
+
+  constructor(transactionalId: string, parts: TransactionParts) {
+    this.transactionalId = transactionalId;
+    this.#parts = parts;
+  }
+
+  get serial(): number {
+    return this.#serial;
+  }
+
+  get state(): TransactionState {
+    return this.#over !== null ? 'fatalError' : this.#parts.state();
+  }
+
+  /** Why there can be no transaction any more; null if there can. */
+  get over(): TransactionError | null {
+    return this.#over;
+  }
+
+  get isBusy(): boolean {
+    return this.#busy > 0;
+  }
+
+  get mostProduceVersion(): number {
+    return this.#isV2 ? Number.MAX_SAFE_INTEGER : lastProduceOfV1;
+  }
+
+  /** What the machine's states do. */
+  implementations(): Parameters<typeof transactionMachine.provide>[0] {
+    return {
+      guards: { needsNewEpoch: () => this.#needsNewEpoch },
+      actions: {
+        requestId: () => {
+          this.#initialization = this.#work(() => this.#initialize());
+        },
+        adopt: () => {
+          if (this.#identity !== null) this.#parts.adopt(this.#identity);
+        },
+        openTransaction: () => this.#open(),
+        requestCommit: () => this.#end(() => this.#commit()),
+        requestAbort: () => this.#end(() => this.#abort()),
+        failRecords: () => this.#failRecords(),
+        reportDoom: () => {
+          this.#over ??= this.#doomed(new KafkaError('FENCED', 'its machine was told so'), 'aborted');
+          this.#parts.fatal(this.#over);
+        },
+      },
+    };
+  }
+
+  /**
+   * Begins a transaction; the first time, and after some failures, the coordinator is asked who this producer is.
+   *
+   * @returns the transaction's number.
+   */
+  async begin(): Promise<number> {
+    this.#check();
+    if (this.#isBeginning) throw this.#overlap('is being begun already');
+    this.#isBeginning = true;
+    try {
+      // An abort that was not answered is no matter of doubt: it is only asked for once more.
+      if (this.state === 'aborting' && this.#ending === null) await this.abort();
+      this.#refuseOverlap();
+      if (this.state === 'uninitialized') this.#parts.tell({ type: 'initialize' });
+      if (this.state === 'initializing') await this.#initialization;
+      this.#check();
+      this.#parts.tell({ type: 'begin' });
+      return this.#serial;
+    } finally {
+      this.#isBeginning = false;
+    }
+  }
+
+  /** Delivers everything and commits; when it was not answered before, asks again. */
+  async commit(): Promise<void> {
+    this.#check();
+    const { state } = this;
+    if (state === 'abortableError') throw await this.#refusal();
+    if (state === 'aborting') throw this.#aborted('it is being aborted');
+    if (state !== 'inTransaction' && state !== 'committing') throw this.#none('commit');
+    if (this.#ending === null) this.#parts.tell({ type: 'commit' });
+    await this.#ending;
+  }
+
+  /** Takes everything back that the transaction did. */
+  async abort(): Promise<void> {
+    this.#check();
+    const { state } = this;
+    if (state === 'committing') {
+      throw this.#ending === null
+        ? this.#unknown(null)
+        : new TransactionError('TRANSACTION_OPEN', 'the transaction is being committed, and cannot be aborted', {
+            outcome: 'open',
+            hint: 'Await commit() first.',
+          });
+    }
+    if (state !== 'inTransaction' && state !== 'abortableError' && state !== 'aborting') throw this.#none('abort');
+    if (this.#ending === null) this.#parts.tell({ type: 'abort' });
+    await this.#ending;
+  }
+
+  /** Makes consumed offsets part of the transaction. */
+  async sendOffsets(serial: number, offsets: readonly TransactionOffset[], group: GroupMetadata): Promise<void> {
+    this.#check();
+    if (serial === this.#serial && this.state === 'abortableError') throw await this.#refusal();
+    if (!this.isOpen(serial)) throw this.#none('sendOffsets');
+    if (this.#failure !== null) throw await this.#refusal();
+    if (offsets.length === 0) return;
+    const call = this.#work(() => this.#sendOffsets(offsets, group));
+    this.#offsetCalls.add(call);
+    const done = () => this.#offsetCalls.delete(call);
+    call.then(done, done);
+    await call;
+  }
+
+  /** This transaction takes records and offsets. */
+  isOpen(serial: number): boolean {
+    return serial === this.#serial && this.state === 'inTransaction';
+  }
+
+  /** For the naming of a record that failed. */
+  track(delivery: Delivery): void {
+    this.#deliveries.push(delivery);
+  }
+
+  admits(queue: PartitionQueue, produceVersion: number): boolean {
+    if (!this.#isGateOpen) return false;
+    if (produceVersion > lastProduceOfV1 || this.#added.has(queue)) return true;
+    this.#wanted.add(queue);
+    this.#adding ??= this.#work(() => this.#add());
+    return false;
+  }
+
+  shipped(): void {
+    this.#isStarted = true;
+  }
+
+  /** A record was not delivered. */
+  recordFailed(error: DeliveryError): void {
+    if (harmless.has(error.code) || (error.code === 'CANCELLED' && error.persisted === 'no')) return;
+    this.#fail(error);
+  }
+
+  /** Sequences were lost. A new epoch would let half a transaction stand alone: it has to be aborted first. */
+  restartWanted(): void {
+    this.#wantsRestart = true;
+    this.#fail(new KafkaError('SEQUENCE_LOST', 'the order of records cannot be told to the broker any more'));
+  }
+
+  /** The sender has nothing to do. */
+  quiet(): void {
+    if (this.#landed.length === 0 || !this.#parts.isQuiet()) return;
+    for (const resolve of this.#landed.splice(0)) resolve();
+  }
+
+  /** Aborts what is open, or lets a commit come to its end, for so long; then nothing is asked any more. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#isClosing || this.#over !== null) return;
+    this.#isClosing = true;
+    const { coordinator } = this.#parts;
+    this.#closeDeadlineMs = coordinator.deadline(timeoutMs);
+    this.#parts.refuse(this.#closed());
+    const { state } = this;
+    const isOpen = state === 'inTransaction' || state === 'abortableError' || state === 'aborting';
+    try {
+      if (timeoutMs > 0 && (isOpen || this.#ending !== null)) {
+        await coordinator.within(this.#ending ?? this.abort(), this.#closeDeadlineMs);
+      }
+    } catch {
+      // Who asked for a commit is told by it; what was left open is aborted by its timeout, or by a successor.
+    } finally {
+      this.stop(this.#closed());
+    }
+  }
+
+  /** The producer ends, or has failed. */
+  stop(error: KafkaError): void {
+    const over =
+      error instanceof TransactionError
+        ? error
+        : new TransactionError(error.code, `the producer has failed: ${error.message}`, {
+            outcome: 'aborted',
+            hint: 'Correct the cause, and make another producer.',
+            cause: error,
+          });
+    this.#over ??= over;
+    this.#isGateOpen = false;
+    this.#parts.coordinator.stop(this.#over);
+    for (const resolve of this.#landed.splice(0)) resolve();
+  }
+
+  #open(): void {
+    const { coordinator, clock } = this.#parts;
+    this.#serial++;
+    this.#beganAtMs = clock.now();
+    this.#isV2 = coordinator.isV2;
+    this.#isStarted = false;
+    this.#isDelivered = false;
+    this.#isCommitInDoubt = false;
+    this.#failure = null;
+    this.#wantsRestart = false;
+    this.#needsNewEpoch = false;
+    this.#added.clear();
+    this.#wanted.clear();
+    this.#deliveries = [];
+    coordinator.unanswered = 0;
+    this.#isGateOpen = true;
+    this.#parts.refuse(null);
+  }
+
+  async #initialize(): Promise<void> {
+    const { coordinator } = this.#parts;
+    const answer = await coordinator.initialize(this.#identity, this.#deadline());
+    if (answer.kind === 'done') {
+      this.#identity = answer.value;
+      this.#parts.tell({ type: 'initialized', ...named(answer.value) });
+      return;
+    }
+    if (answer.kind === 'late') {
+      this.#parts.tell({ type: 'refused' });
+      throw this.#late(answer.error, 'none');
+    }
+    throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, 'aborted');
+  }
+
+  async #commit(): Promise<void> {
+    const { coordinator } = this.#parts;
+    if (!this.#isDelivered) {
+      this.#parts.refuse(this.#ended());
+      await Promise.allSettled([...this.#offsetCalls]);
+      await this.#parts.flush();
+      await this.#adding;
+      this.#check();
+      if (this.#failure !== null) {
+        this.#parts.tell({ type: 'failed', reason: this.#failure.message });
+        throw await this.#refusal();
+      }
+      this.#isDelivered = true;
+      this.#isGateOpen = false;
+    }
+    if (!this.#isStarted) {
+      this.#settle(this.#identity!);
+      return;
+    }
+    const before = coordinator.unanswered;
+    const answer = await coordinator.end(this.#identity!, true, this.#isV2, this.#deadline());
+    if (coordinator.unanswered > before) this.#isCommitInDoubt = true;
+    if (answer.kind === 'done') {
+      this.#settle(answer.value);
+      return;
+    }
+    const { error } = answer;
+    if (answer.kind === 'stopped') throw this.#unknown(error);
+    if (answer.kind === 'fatal') {
+      const isExcluded = error instanceof BrokerError && excludesCommit.has(error.errorCode);
+      throw this.#doom(error, isExcluded && !this.#isCommitInDoubt ? 'aborted' : 'unknown');
+    }
+    if (this.#isCommitInDoubt) throw this.#unknown(error);
+    this.#failure = error;
+    this.#parts.tell({ type: 'failed', reason: error.message });
+    throw await this.#refusal();
+  }
+
+  async #abort(): Promise<void> {
+    const { coordinator } = this.#parts;
+    this.#isGateOpen = false;
+    this.#failRecords();
+    await this.#adding;
+    await Promise.allSettled([...this.#offsetCalls]);
+    // A batch that is still out could come to the log after the transaction's end.
+    if (!this.#parts.isQuiet()) await new Promise<void>((resolve) => this.#landed.push(resolve));
+    this.#check();
+    const isUncertain = coordinator.unanswered > 0;
+    if (!this.#isStarted && !isUncertain) {
+      this.#settle(this.#identity!);
+      return;
+    }
+    const answer = await coordinator.end(this.#identity!, false, this.#isV2, this.#deadline());
+    if (answer.kind === 'done') {
+      this.#settle(answer.value);
+      return;
+    }
+    const { error } = answer;
+    if (answer.kind === 'stopped') throw this.#over!;
+    if (answer.kind === 'late') throw this.#late(error, 'aborted');
+    const isUnknownThere = isUncertain && error instanceof BrokerError && error.errorCode === 48;
+    if (answer.kind === 'fatal' && !isUnknownThere) throw this.#doom(error, 'aborted');
+    // What the coordinator has open, if anything, is aborted when it gives the next epoch.
+    this.#wantsRestart = true;
+    this.#settle(this.#identity!);
+  }
+
+  /** The transaction is over at the coordinator. */
+  #settle(identity: Identity): void {
+    const isSame = identity === this.#identity;
+    // In the first version the next transaction has the same epoch: a request of this one that comes late would
+    // count for that (KIP-890). Another epoch makes it harmless.
+    const { unanswered, canRenew } = this.#parts.coordinator;
+    this.#needsNewEpoch = isSame && (this.#wantsRestart || (unanswered > 0 && canRenew));
+    this.#identity = identity;
+    this.#isGateOpen = false;
+    this.#parts.refuse(this.#isClosing ? this.#closed() : this.#ended());
+    this.#parts.tell({ type: 'ended', ...named(identity) });
+  }
+
+  async #add(): Promise<void> {
+    const { coordinator } = this.#parts;
+    // All that this turn finds go in one request.
+    await null;
+    while (this.#wanted.size > 0 && this.#isGateOpen) {
+      const queues = [...this.#wanted];
+      this.#wanted.clear();
+      const answer = await coordinator.addPartitions(
+        this.#identity!,
+        byTopic(queues),
+        this.#deadline(),
+        () => this.#isGateOpen,
+      );
+      if (answer.kind !== 'done') {
+        this.#answerFailed(answer);
+        break;
+      }
+      this.#isStarted = true;
+      for (const queue of queues) this.#added.add(queue);
+      for (const queue of queues) this.#parts.enlist(queue);
+    }
+    this.#adding = null;
+  }
+
+  async #sendOffsets(offsets: readonly TransactionOffset[], group: GroupMetadata): Promise<void> {
+    const { coordinator } = this.#parts;
+    const identity = this.#identity!;
+    const isWanted = () => this.#isGateOpen;
+    const deadlineMs = this.#deadline();
+    if (this.#isV2) this.#isStarted = true;
+    else {
+      const added = await coordinator.addOffsets(identity, group.groupId, deadlineMs, isWanted);
+      if (added.kind !== 'done') throw await this.#offsetsFailed(added);
+      this.#isStarted = true;
+    }
+    const answer = await coordinator.commitOffsets(identity, group, offsets, this.#isV2, deadlineMs, isWanted);
+    if (answer.kind !== 'done') throw await this.#offsetsFailed(answer);
+  }
+
+  async #offsetsFailed(answer: Exclude<Answer<null>, { kind: 'done' }>): Promise<TransactionError> {
+    this.#answerFailed(answer);
+    return this.#over ?? (await this.#refusal());
+  }
+
+  #answerFailed({ kind, error }: Exclude<Answer<null>, { kind: 'done' }>): void {
+    if (kind === 'fatal') this.#doom(error, 'aborted');
+    else if (kind !== 'stopped') this.#fail(error);
+  }
+
+  /** The open transaction can only be aborted. Told to the machine in a turn of its own: the sender may be at work. */
+  #fail(error: KafkaError): void {
+    if (!this.#isGateOpen || this.#failure !== null) return;
+    this.#failure = error;
+    this.#isGateOpen = false;
+    this.#parts.refuse(this.#failed(`it failed: ${error.message}`, error));
+    queueMicrotask(() => {
+      if (this.#failure === error) this.#parts.tell({ type: 'failed', reason: error.message });
+    });
+  }
+
+  #failRecords(): void {
+    const isChosen = this.#failure === null;
+    const why = isChosen ? 'the transaction is aborted' : `the transaction has failed: ${this.#failure!.message}`;
+    this.#parts.failRecords(
+      (topic, partition, persisted) =>
+        new DeliveryError(isChosen ? 'TRANSACTION_ABORTED' : 'TRANSACTION_FAILED', `topic "${topic}": ${why}`, {
+          persisted,
+          topic,
+          partition,
+          hint: 'Nobody who reads committed records sees it; produce it again in another transaction.',
+          cause: this.#failure ?? undefined,
+        }),
+    );
+  }
+
+  #end(work: () => Promise<void>): void {
+    if (this.#ending !== null) return;
+    const ending = this.#work(async () => {
+      try {
+        await work();
+      } finally {
+        this.#ending = null;
+      }
+    });
+    this.#ending = ending;
+  }
+
+  #work(work: () => Promise<void>): Promise<void> {
+    this.#busy++;
+    this.#parts.busy(true);
+    const done = () => this.#parts.busy(--this.#busy > 0);
+    // Begins after the machine has come to rest.
+    const promise = Promise.resolve().then(work);
+    // Whoever wants to know has the promise; the machine knows in any case.
+    promise.then(done, done);
+    return promise;
+  }
+
+  #doom(error: KafkaError, outcome: TransactionOutcome): TransactionError {
+    this.#over ??= this.#doomed(error, outcome);
+    this.#isGateOpen = false;
+    this.#parts.tell({ type: 'doomed', reason: error.message });
+    this.#parts.coordinator.stop(this.#over);
+    return this.#over;
+  }
+
+  #deadline(): number {
+    const { coordinator, maxBlockMs } = this.#parts;
+    return Math.min(coordinator.deadline(maxBlockMs), this.#closeDeadlineMs);
+  }
+
+  #check(): void {
+    if (this.#over !== null) throw this.#over;
+  }
+
+  #refuseOverlap(): void {
+    const { state } = this;
+    if (state === 'committing' && this.#ending === null) throw this.#unknown(null);
+    if (state === 'inTransaction' || state === 'abortableError') throw this.#overlap('is open');
+    if (state === 'committing' || state === 'aborting') throw this.#overlap('is being ended');
+  }
+
+  #overlap(what: string): TransactionError {
+    return new TransactionError('TRANSACTION_OPEN', `a transaction of "${this.transactionalId}" ${what}`, {
+      outcome: 'open',
+      hint: 'Await its end first, or use another producer with another transactionalId.',
+    });
+  }
+
+  #none(what: string): TransactionError {
+    return new TransactionError('NO_TRANSACTION', `${what}: no transaction of "${this.transactionalId}" is open`, {
+      outcome: 'none',
+      hint: 'Call begin() first, or use transaction().',
+    });
+  }
+
+  /** For records that come when no transaction is open. */
+  #ended(): TransactionError {
+    return noTransaction(this.transactionalId);
+  }
+
+  #failed(problem: string, cause: KafkaError | null): TransactionError {
+    return new TransactionError('TRANSACTION_FAILED', `the transaction cannot be committed: ${problem}`, {
+      outcome: 'open',
+      hint: 'Call abort(), then begin again.',
+      retriable: true,
+      cause: cause ?? undefined,
+    });
+  }
+
+  #aborted(problem: string): TransactionError {
+    return new TransactionError('TRANSACTION_ABORTED', `the transaction cannot be committed: ${problem}`, {
+      outcome: 'aborted',
+      hint: 'Begin another one.',
+      retriable: true,
+    });
+  }
+
+  /** Says which record is to blame. All are settled by now. */
+  async #refusal(): Promise<TransactionError> {
+    const failure = this.#failure;
+    if (!(failure instanceof DeliveryError)) return this.#failed(failure?.message ?? 'it failed', failure);
+    const outcomes = await Promise.allSettled(this.#deliveries);
+    const at = outcomes.findIndex((each) => each.status === 'rejected' && each.reason === failure);
+    const which = at < 0 ? 'a record' : `record ${at + 1} of ${outcomes.length}`;
+    const { topic, partition } = failure;
+    const where = partition < 0 ? `topic "${topic}"` : `topic "${topic}", partition ${partition}`;
+    return this.#failed(`${which} (${where}) failed: ${failure.message}`, failure);
+  }
+
+  #unknown(cause: KafkaError | null): TransactionError {
+    const why = cause === null ? '' : `: ${cause.message}`;
+    return new TransactionError(
+      'TRANSACTION_OUTCOME_UNKNOWN',
+      `the transaction was to be committed, and its coordinator has not answered${why}`,
+      {
+        outcome: 'unknown',
+        hint: 'Call commit() again to learn of it; nothing else can be begun before.',
+        retriable: true,
+        cause: cause ?? undefined,
+      },
+    );
+  }
+
+  #late(cause: KafkaError, outcome: TransactionOutcome): TransactionError {
+    return new TransactionError(
+      'COORDINATOR_TIMEOUT',
+      `the coordinator of "${this.transactionalId}" gave no answer in ${this.#parts.maxBlockMs} ms: ${cause.message}`,
+      {
+        outcome,
+        hint:
+          outcome === 'none'
+            ? 'Check the cluster, then begin again.'
+            : 'Nothing was committed; begin again when the cluster is well.',
+        retriable: true,
+        cause,
+      },
+    );
+  }
+
+  #closed(): TransactionError {
+    return new TransactionError('CLOSED', 'the producer was closed', {
+      outcome: 'aborted',
+      hint: 'Make another producer.',
+    });
+  }
+
+  #doomed(error: KafkaError, outcome: TransactionOutcome): TransactionError {
+    const { clock, transactionTimeoutMs } = this.#parts;
+    const tookMs = Math.round(clock.now() - this.#beganAtMs);
+    const isOpen =
+      this.#serial > 0 && ['inTransaction', 'committing', 'aborting', 'abortableError'].includes(this.state);
+    const isLate = isOpen && tookMs >= transactionTimeoutMs;
+    const committed =
+      outcome === 'unknown' ? 'Whether it was committed is not known' : 'Nothing of the transaction was committed';
+    const why = isLate
+      ? `it was open for ${tookMs} ms, longer than transactionTimeoutMs (${transactionTimeoutMs}) allows`
+      : 'another producer with this transactionalId has most likely begun its work';
+    const isFenced = error instanceof BrokerError && [47, 49, 90].includes(error.errorCode);
+    const hint = isFenced || isLate ? `${committed}: ${why}` : committed;
+    return new TransactionError(
+      error.code,
+      `the transactions of "${this.transactionalId}" are over: ${error.message}`,
+      {
+        outcome,
+        hint: `${hint}. Close this producer; a new one may go on.`,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** For records that come when no transaction is open. */
+export function noTransaction(transactionalId: string): TransactionError {
+  return new TransactionError('NO_TRANSACTION', `no transaction of "${transactionalId}" is open`, {
+    outcome: 'none',
+    hint: 'Produce between begin() and commit(), or in transaction().',
+  });
+}
+
+function named({ producerId, epoch }: Identity): { producerId: string; epoch: number } {
+  return { producerId: String(producerId), epoch };
+}
+
+function byTopic(queues: readonly PartitionQueue[]): { name: string; partitions: number[] }[] {
+  const topics = new Map<string, number[]>();
+  for (const { topic, index } of queues) topics.set(topic.name, [...(topics.get(topic.name) ?? []), index]);
+  return [...topics].map(([name, partitions]) => ({ name, partitions }));
+}
