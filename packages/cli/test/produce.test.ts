@@ -184,6 +184,27 @@ describe('lines that cannot be sent', () => {
   });
 });
 
+describe('in a transaction', () => {
+  test('all lines count together once the last is stored', async () => {
+    const topic = newTopic(3);
+    const { code, stderr } = await produce(topic, ['--transaction', 'load-1'], 'a\nb\nc\n');
+    expect([code, stderr]).toEqual([0, '']);
+    const seen = cluster.log(topic, undefined, { committed: true }).map(({ value }) => value);
+    expect(seen.sort()).toEqual(['a', 'b', 'c']);
+    expect(cluster.transaction('load-1')?.state).toBe('CompleteCommit');
+  });
+
+  test('one bad line takes everything back', async () => {
+    const topic = newTopic();
+    const { code, stdout, stderr } = await produce(topic, ['--transaction', 'load-2', '-f', 'json'], '1\n2\nbad\n3\n');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('line 3:');
+    expect(stderr).toContain('The transaction was taken back');
+    expect(cluster.log(topic, 0, { committed: true })).toEqual([]);
+    expect(cluster.transaction('load-2')?.state).toBe('CompleteAbort');
+  });
+});
+
 describe('a cluster in trouble', () => {
   test('a broker that is killed and comes back costs no record, no order and no exit code', async () => {
     const topic = newTopic(6);

@@ -15,6 +15,7 @@ import { ClusterClient } from '../wire/cluster-client.ts';
 
 export interface ProduceFlags extends ConnectionFlags, ShapeFlags, ProducerFlags {
   topic: string;
+  transaction?: string;
   json?: boolean;
   quiet?: boolean;
 }
@@ -32,11 +33,15 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
     return `Stopping after ${plural(waiting, 'record')} under way; Ctrl-C again quits at once.`;
   });
   const source = openChunks(file, terminal.stdin, interrupt.signal);
-  await using sending = new SendSession(connection, flags.topic, producerOptions(flags));
+  await using sending = new SendSession(connection, flags.topic, {
+    ...producerOptions(flags),
+    ...(flags.transaction === undefined ? {} : { transactionalId: flags.transaction }),
+  });
   session = sending;
   const partitions = await firstContact(flags, connection, interrupt.signal);
   if (interrupt.happened) return exitCodes.interrupted;
   sending.start();
+  if (flags.transaction !== undefined) await sending.producer.begin();
   let readBytes = 0;
   const counted = async function* () {
     for await (const chunk of source.chunks) {
@@ -63,17 +68,33 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
     // What was read before the input failed is still sent.
     inputFailure = error;
   }
+  const isTakenBack =
+    flags.transaction !== undefined &&
+    (await endTransaction(sending, refused.count > 0 || inputFailure !== undefined || interrupt.happened));
   await sending.finish();
   progress.stop();
   for (const warning of new Set(sending.warnings)) err.line(err.paint('yellow', warning));
   for (const line of failureLines(sending)) err.line(err.paint('red', line));
   if (sending.accepted === 0 && sending.failed > 0) err.line(`Reading stopped at ${last}.`);
-  if (flags.json === true) out.line(summaryJson(sending, refused));
-  else if (flags.quiet !== true) out.line(summaryText(sending, refused, partitions));
+  if (isTakenBack) err.line(err.paint('red', 'The transaction was taken back: nothing of it counts.'));
+  if (flags.json === true) out.line(summaryJson(sending, refused, isTakenBack));
+  else if (flags.quiet !== true && !isTakenBack) out.line(summaryText(sending, refused, partitions));
   if (inputFailure !== undefined) throw inputFailure;
   if (interrupt.happened) return exitCodes.interrupted;
+  if (isTakenBack) return exitCodes.failed;
   const isAllStored = sending.stored === sending.accepted && sending.failed === 0 && refused.count === 0;
   return isAllStored ? exitCodes.done : exitCodes.failed;
+}
+
+/** @returns whether everything was taken back, because something is missing. @throws TransactionError */
+async function endTransaction(session: SendSession, isIncomplete: boolean): Promise<boolean> {
+  await session.settle();
+  if (isIncomplete || session.failed > 0) {
+    await session.producer.abort();
+    return true;
+  }
+  await session.producer.commit();
+  return false;
 }
 
 /**
@@ -125,12 +146,13 @@ function summaryText(session: SendSession, refused: RefusedLines, partitions: nu
   return parts.filter((part) => part !== '').join('; ') + '.';
 }
 
-function summaryJson(session: SendSession, refused: RefusedLines): string {
+function summaryJson(session: SendSession, refused: RefusedLines, isTakenBack: boolean): string {
   const { topic, accepted, stored, failed, batches, payloadBytes, elapsedMs } = session;
   return toJson({
     topic,
     accepted,
-    stored,
+    stored: isTakenBack ? 0 : stored,
+    ...(isTakenBack ? { takenBack: stored } : {}),
     failed,
     refused: refused.count,
     batches,

@@ -40,6 +40,7 @@ export function addProduce(context: CommandContext): void {
         wholeNumber(1, 2_000_000),
       ),
     )
+    .option('--transaction <id>', 'all or nothing: one transaction, which a bad line, a failure or Ctrl-C takes back')
     .option('--json', 'print the summary as JSON')
     .option('-q, --quiet', 'no progress and no summary')
     .argument('[file]', 'the input; - or nothing for standard input')

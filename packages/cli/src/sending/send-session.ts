@@ -113,11 +113,16 @@ export class SendSession implements AsyncDisposable {
     return this.producer.state === 'closing' || this.producer.state === 'closed';
   }
 
-  async finish(): Promise<void> {
+  /** Everything sent is stored or has failed, and is counted. */
+  async settle(): Promise<void> {
     await this.producer.flush();
-    await this.producer.close();
     // Failures are told a turn after they settle the flush.
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async finish(): Promise<void> {
+    await this.settle();
+    await this.producer.close();
     this.#endSpell(this.producer.state);
   }
 
