@@ -346,8 +346,10 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
   /**
    * Every broker goes and new ones with new ids and addresses come, with all data. The hosts and ports of the old
    * ones lead to the new ones in memory if `keepAddresses` is given, as names do that are resolved again.
+   * In memory it is done at once, over TCP when the promise resolves.
    */
-  replaceAllBrokers(options: { readonly keepAddresses?: boolean } = {}): void {
+  async replaceAllBrokers(options: { readonly keepAddresses?: boolean } = {}): Promise<void> {
+    const listening: Promise<void>[] = [];
     const { state } = this.#core;
     const old = [...this.#brokers.values()];
     const renamed = new Map<number, number>();
@@ -355,7 +357,7 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
       const id = this.#nextId;
       this.#addNode(id, node.rack);
       renamed.set(node.id, id);
-      if (this.#isTcp) void this.#listen(id, 0);
+      if (this.#isTcp) listening.push(this.#listen(id, 0));
     }
     for (const partition of state.partitions()) {
       partition.replicas = partition.replicas.map((id) => renamed.get(id) ?? id);
@@ -371,6 +373,7 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
       if (options.keepAddresses) this.network.listen(broker.node.memory, heir.endpoint('memory', this.clock));
     }
     state.electController();
+    await Promise.all(listening);
   }
 
   /** @param to - another replica, if absent. */

@@ -31,7 +31,7 @@ export interface Core {
 /** The part of the cluster's public face that rules use. */
 export interface ClusterActs {
   killBroker(id: number): void;
-  replaceAllBrokers(): void;
+  replaceAllBrokers(): unknown;
   moveLeader(topic: string, partition: number, to?: number): void;
   addPartitions(topic: string, count: number): void;
   deleteTopic(topic: string): void;

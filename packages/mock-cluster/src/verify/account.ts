@@ -4,6 +4,7 @@ import { BATCH_HEADER_SIZE, readBatchHeader } from '../records/batch-header.ts';
 import type { RequestEntry } from '../requests.ts';
 import { describeReport } from './checker.ts';
 import type { OfferedRecord, Report } from './history.ts';
+import type { IdTable } from './id-table.ts';
 import type { StoredRecord } from './stored.ts';
 
 const LINES = 16;
@@ -11,8 +12,8 @@ const LINES = 16;
 /** What happened around some records, line by line: offered, what came over the wire to their partition, settled. */
 export function accountOf(
   records: readonly OfferedRecord[],
-  reports: ReadonlyMap<number, Report>,
-  found: ReadonlyMap<number, StoredRecord>,
+  reports: IdTable<Report>,
+  found: IdTable<StoredRecord>,
   requests: readonly RequestEntry[],
 ): string[] {
   if (records.length === 0) return [];

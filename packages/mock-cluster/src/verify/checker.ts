@@ -3,6 +3,7 @@ import type { RequestEntry } from '../requests.ts';
 import type { Partition } from '../state/topic.ts';
 import { accountOf } from './account.ts';
 import type { History, OfferedRecord, Report } from './history.ts';
+import { IdTable } from './id-table.ts';
 import { bytesEqual, fingerprint, type StoredRecord, storedRecords } from './stored.ts';
 
 export type ViolationKind =
@@ -95,12 +96,12 @@ class Checker {
   readonly #input: CheckInput;
   readonly #violations: Violation[] = [];
   #more = 0;
-  readonly #reports = new Map<number, Report>();
-  readonly #offered = new Map<number, OfferedRecord>();
+  readonly #reports = new IdTable<Report>();
+  readonly #offered = new IdTable<OfferedRecord>();
   readonly #index: Index = new Map();
   readonly #seeds = new Map<string, number>();
   /** Where each offered record was first found, and how often. */
-  readonly #found = new Map<number, StoredRecord>();
+  readonly #found = new IdTable<StoredRecord>();
   readonly #copies = new Map<number, StoredRecord[]>();
   #stored = 0;
 
@@ -200,10 +201,8 @@ class Checker {
   #match(stored: StoredRecord): OfferedRecord | null {
     const there = this.#index.get(this.#fingerprint(stored.topic, stored.key, stored.value));
     if (there === undefined) return null;
-    const alike = (Array.isArray(there) ? there : [there]).filter(
-      (record) =>
-        record.topic === stored.topic && bytesEqual(record.key, stored.key) && bytesEqual(record.value, stored.value),
-    );
+    if (!Array.isArray(there)) return isAlike(there, stored) ? there : null;
+    const alike = there.filter((record) => isAlike(record, stored));
     if (alike.length <= 1) return alike[0] ?? null;
     const reported = alike.find((record) => {
       const report = this.#reports.get(record.id);
@@ -358,6 +357,10 @@ class Checker {
       this.#violations.length < 5 ? accountOf(records, this.#reports, this.#found, this.#input.requests) : [];
     this.#violations.push({ kind, text, records: records.map(({ id }) => id), account });
   }
+}
+
+function isAlike(record: OfferedRecord, { topic, key, value }: StoredRecord): boolean {
+  return record.topic === topic && bytesEqual(record.value, value) && bytesEqual(record.key, key);
 }
 
 function name(record: OfferedRecord): string {
