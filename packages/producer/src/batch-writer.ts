@@ -15,8 +15,9 @@ export interface BatchWriterSettings {
   readonly compressionLevel: number | undefined;
   readonly compressor: Compressor | null;
   readonly checksum: Checksum;
-  /** Compress beside the main thread, where the compressor can. */
+  /** Compress beside the main thread, where the compressor can, and the records take more than `inlineBytes`. */
   readonly isThreaded: boolean;
+  readonly inlineBytes: number;
   readonly isTransactional: boolean;
 }
 
@@ -40,10 +41,10 @@ export class BatchWriter {
    * @returns the batch's bytes on the wire, or -1 when it is being compressed beside the main thread.
    */
   prepare(batch: Batch): number {
-    const { compressor, compressionLevel, isThreaded } = this.#settings;
+    const { compressor, compressionLevel, isThreaded, inlineBytes } = this.#settings;
     if (compressor === null) return batch.builder.sizeBytes;
     if (batch.compressed === null) {
-      if (isThreaded && compressor.compressAsync !== undefined) {
+      if (isThreaded && batch.builder.sizeBytes > inlineBytes && compressor.compressAsync !== undefined) {
         this.#compressBeside(batch);
         return -1;
       }

@@ -108,7 +108,7 @@ export class Engine {
       this.#resolveClosed = resolve;
     });
     const { clock, random } = ports;
-    const { checksum, compressor, names } = batchCodecs(settings.compression);
+    const { checksum, compressor, level, inlineBytes, names } = batchCodecs(settings.compression);
     ports.logger.debug('batches are checked and compressed', names);
     this.accumulator = new Accumulator(
       { ...settings, checksum },
@@ -133,7 +133,9 @@ export class Engine {
     const writer = new BatchWriter(
       {
         compression: settings.compression,
-        compressionLevel: settings.compressionLevel,
+        compressionLevel: settings.compressionLevel ?? level,
+        // A level of the caller's own may take any time.
+        inlineBytes: settings.compressionLevel === undefined ? inlineBytes : 0,
         compressor,
         checksum,
         isThreaded: settings.compressionMode === 'threaded',

@@ -43,7 +43,7 @@ export interface ProducerOptions {
   batchBytes?: number;
   /** Default: `null`, none. */
   compression?: CompressionOption;
-  /** The compression's own scale: gzip 1 to 9, lz4 1 to 17, zstd -131072 to 22. Default: the compression's own. */
+  /** The compression's own scale: gzip 1 to 9 (default 6), lz4 1 to 17, zstd -131072 to 22 (default 1). */
   compressionLevel?: number;
   /** -1: all in-sync replicas store a record before it counts as delivered; 1: the leader; 0: nobody is asked. Default: -1. */
   requiredAcks?: -1 | 0 | 1;
