@@ -339,6 +339,8 @@ export class Connection implements SocketEvents {
 
 function because(error: Error | null): string {
   if (error === null) return '';
+  // Every address of a name was tried.
+  if (error instanceof AggregateError) return `: ${error.errors.map((each: Error) => each.message).join(', ')}`;
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined || error.message.includes(code) ? `: ${error.message}` : `: ${error.message} (${code})`;
 }

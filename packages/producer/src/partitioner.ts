@@ -91,21 +91,22 @@ export class Partitioner {
   }
 
   #stick(topic: Topic): PartitionQueue {
-    topic.sticky ??= this.#pickByLength(this.#candidates(topic));
+    topic.sticky ??= this.#draw(topic);
     return topic.sticky;
   }
 
-  /** Leaders that cannot be reached now are left out, while there are others. */
-  #candidates(topic: Topic): readonly PartitionQueue[] {
+  #draw(topic: Topic): PartitionQueue {
     const { available } = topic;
-    let reachable: readonly PartitionQueue[] = available;
-    if (available.some((queue) => queue.leader?.isFailing === true)) {
-      const rest = available.filter((queue) => queue.leader?.isFailing !== true);
-      if (rest.length > 0) reachable = rest;
-    }
-    if (this.#option !== 'rackAware' || this.#rack === null) return reachable;
-    const near = reachable.filter((queue) => queue.leader?.rack === this.#rack);
-    return near.length > 0 ? near : reachable;
+    const near = this.#rack === null || this.#option !== 'rackAware' ? available : inRack(available, this.#rack);
+    const chosen = this.#pickByLength(near);
+    if (chosen.leader?.isFailing !== true) return chosen;
+    // Its leader cannot be reached now: another one, while there are others. Looked at only now, since there may be
+    // thousands of partitions, and all is well nearly always.
+    const isReachable = (queue: PartitionQueue) => queue.leader?.isFailing !== true;
+    const nearAndReachable = near.filter(isReachable);
+    if (nearAndReachable.length > 0) return this.#pickByLength(nearAndReachable);
+    const reachable = available.filter(isReachable);
+    return reachable.length > 0 ? this.#pickByLength(reachable) : chosen;
   }
 
   /** KIP-794: the longer a partition's queue, the less often it is chosen. */
@@ -143,6 +144,12 @@ export class Partitioner {
     }
     return queue;
   }
+}
+
+/** Those whose leader is in this rack; all of them if there is none. */
+function inRack(queues: readonly PartitionQueue[], rack: string): readonly PartitionQueue[] {
+  const near = queues.filter((queue) => queue.leader?.rack === rack);
+  return near.length > 0 ? near : queues;
 }
 
 function hashOf(key: Uint8Array | string): number {
