@@ -56,11 +56,10 @@ export class Recorder {
   #inspected(event: unknown): void {
     this.#inspections++;
     const { type, event: inner, snapshot } = event as { type?: string; event?: unknown; snapshot?: unknown };
-    if (this.#inspections <= 8) this.#text.push(inspect(event, { depth: 5 }));
+    if (this.#inspections <= 4) this.#text.push(inspect(event, { depth: 4 }));
     else if (this.#inspections <= 2000) {
       const { value, context, status } = (snapshot ?? {}) as { value?: unknown; context?: unknown; status?: unknown };
-      this.#text.push(inspect({ type, inner, value, status }, { depth: 4 }));
-      this.#text.push(inspect(context, { depth: 3 }));
+      this.#text.push(inspect({ type, inner, value, status, context }, { depth: 3 }));
     }
   }
 }
