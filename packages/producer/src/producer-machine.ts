@@ -157,8 +157,6 @@ export const producerMachine = setup({
         'metadata.stale': { actions: 'refresh' },
         'metadata.fresh': { actions: 'drain' },
         'batch.ready': { actions: 'drain' },
-        // The sender has settled something: `always` asks whether it was the last.
-        'sender.quiet': {},
         failed: { actions: 'failBacklog' },
         abandon: { actions: 'failBacklog' },
         close: {},

@@ -524,7 +524,8 @@ export class Sender {
   #split(batch: Batch, error: BrokerError): void {
     const { accumulator } = this.#parts;
     const { queue } = batch;
-    if (batch.count < 2 || batch.isSettled) {
+    // What may be stored as a whole is not sent in parts, which no broker would recognise.
+    if (batch.count < 2 || batch.isSettled || (this.#isIdempotent && batch.isUncertain)) {
       this.#land(batch);
       this.#fail(batch, this.#refusal(batch, error));
       return;
@@ -561,7 +562,8 @@ export class Sender {
   #refused(batch: Batch, error: BrokerError, answer: ProduceResponsePartitionProduceResponse): void {
     const { queue } = batch;
     const { accumulator } = this.#parts;
-    const errors = batch.isSettled ? null : rejectedRecords(batch, error, answer);
+    const isWhole = batch.isSettled || (this.#isIdempotent && batch.isUncertain);
+    const errors = isWhole ? null : rejectedRecords(batch, error, answer);
     if (errors === null || errors.size === batch.count || this.#parts.transactions !== null) {
       this.#land(batch);
       this.#fail(batch, this.#refusal(batch, error), errors);

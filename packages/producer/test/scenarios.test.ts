@@ -212,6 +212,17 @@ test('16: a lone record refused as too large fails alone', async () => {
   expect(t.values()).toEqual(['warm', 'small']);
 });
 
+test('16: a batch that may be stored already is not split, since no broker would know its parts', async () => {
+  await using t = await start();
+  await t.warm();
+  t.mock.on('Produce', { times: 1, then: 'append-then-drop-reply' });
+  t.mock.on('Produce', { times: 1, after: 1, then: 'error MESSAGE_TOO_LARGE' });
+  const sent = ['a', 'b'].map((value) => failure(t.producer.produce('orders', value)));
+  expect(await t.run(Promise.all(sent))).toMatchObject([{ persisted: 'possibly' }, { persisted: 'possibly' }]);
+  await t.run(t.producer.produce('orders', 'c'));
+  expect(t.values()).toEqual(['warm', 'a', 'b', 'c']);
+});
+
 test('17: records that the broker names as bad fail with their own text, and their neighbours are stored', async () => {
   await using t = await start();
   await t.warm();

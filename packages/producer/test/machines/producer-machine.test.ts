@@ -55,6 +55,7 @@ test('an idle producer lingers over a first record, and sends after the linger',
 test('a batch that is ready ends the linger, and needs none when the producer is idle', () => {
   const { actor, state } = machine();
   actor.send({ type: 'batch.opened' });
+  expect(state()).toBe('batching');
   actor.send({ type: 'batch.ready' });
   expect(state()).toBe('flushing');
 
