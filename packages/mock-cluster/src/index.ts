@@ -39,3 +39,4 @@ export {
   type Report,
   type TransactionReport,
 } from './verify/history.ts';
+export { type ReadLog, verifyLogs } from './verify/read-log.ts';

@@ -1,10 +1,9 @@
 import type { Compressions } from '@kiel/codec';
 import type { RequestEntry } from '../requests.ts';
-import type { Partition } from '../state/topic.ts';
 import { accountOf } from './account.ts';
 import type { History, OfferedRecord, Report } from './history.ts';
 import { IdTable } from './id-table.ts';
-import { bytesEqual, fingerprint, type StoredRecord, storedRecords } from './stored.ts';
+import { bytesEqual, fingerprint, type JudgedPartition, type StoredRecord, storedRecords } from './stored.ts';
 
 export type ViolationKind =
   | 'never-settled'
@@ -75,7 +74,7 @@ export class Verdict {
 
 export interface CheckInput {
   readonly history: History;
-  readonly partitions: readonly Partition[];
+  readonly partitions: readonly JudgedPartition[];
   readonly compressions: Compressions;
   readonly requests: readonly RequestEntry[];
   /** Topics of which records went away by an administrator's hand: missing ones are no loss. */
@@ -160,7 +159,7 @@ class Checker {
     else this.#index.set(print, [there, record]);
   }
 
-  #scan(partition: Partition): void {
+  #scan(partition: JudgedPartition): void {
     const { ordered = true } = this.#input.history;
     const last = new Map<string, { readonly record: OfferedRecord; readonly stored: StoredRecord }>();
     for (const stored of storedRecords(partition, this.#input.compressions)) {

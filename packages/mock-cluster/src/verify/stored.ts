@@ -1,5 +1,4 @@
 import { type Compressions, readBatches } from '@kiel/codec';
-import type { Partition } from '../state/topic.ts';
 
 /** A record as it lies in a log, as far as the checker looks at it. */
 export interface StoredRecord {
@@ -12,8 +11,25 @@ export interface StoredRecord {
   readonly fate: 'none' | 'open' | 'committed' | 'aborted';
 }
 
+/** As much of a partition as is judged: one of the mock's, or one read back from any other cluster. */
+export interface JudgedPartition {
+  readonly topic: { readonly name: string };
+  readonly index: number;
+  readonly log: {
+    readonly logStartOffset: number;
+    /** What was appended or fetched, in the order of offsets; an entry may hold several batches. */
+    entries(): Iterable<{ readonly baseOffset: number; readonly bytes: Uint8Array }>;
+    readonly producers: { get(producerId: bigint): { readonly transactionStart: number | null } | undefined };
+    readonly aborted: readonly {
+      readonly producerId: bigint;
+      readonly firstOffset: number;
+      readonly lastOffset: number;
+    }[];
+  };
+}
+
 /** Goes over all data records of a partition in the order of their offsets. */
-export function* storedRecords(partition: Partition, compressions: Compressions): Generator<StoredRecord> {
+export function* storedRecords(partition: JudgedPartition, compressions: Compressions): Generator<StoredRecord> {
   const { log, topic, index } = partition;
   for (const entry of log.entries()) {
     for (const batch of readBatches(entry.bytes, { compressions, checkCrcs: false })) {
@@ -30,7 +46,7 @@ export function* storedRecords(partition: Partition, compressions: Compressions)
   }
 }
 
-function fateOf({ log }: Partition, producerId: bigint, offset: number): StoredRecord['fate'] {
+function fateOf({ log }: JudgedPartition, producerId: bigint, offset: number): StoredRecord['fate'] {
   const open = log.producers.get(producerId)?.transactionStart;
   if (open !== undefined && open !== null && offset >= open) return 'open';
   const isAborted = log.aborted.some(
