@@ -1,5 +1,6 @@
 import { Dice } from './dice.ts';
 import type { Burst, Fault, Scenario, TopicShape } from './scenario.ts';
+import { drawTransactions } from './transactions.ts';
 
 /** How wide the dice may roll. */
 interface Profile {
@@ -41,11 +42,14 @@ export const profiles: Readonly<Record<string, Profile>> = {
   },
 };
 
+export const profileNames: readonly string[] = [...Object.keys(profiles), 'transactions'];
+
 /** Draws the history of one seed. */
 export function draw(seed: number, profileName: string): Scenario {
+  if (profileName === 'transactions') return drawTransactions(seed);
   const profile = profiles[profileName];
   if (profile === undefined) {
-    throw new RangeError(`no profile "${profileName}": take one of ${Object.keys(profiles).join(', ')}`);
+    throw new RangeError(`no profile "${profileName}": take one of ${profileNames.join(', ')}`);
   }
   const dice = new Dice(seed);
   const brokers = dice.between(...profile.brokers);

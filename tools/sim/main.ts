@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { draw, profiles } from './draw.ts';
+import { draw, profileNames } from './draw.ts';
 import { type Outcome, play } from './play.ts';
 import { printScenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
@@ -37,13 +37,13 @@ function fail(message: string): never {
 
 if (values.help) {
   process.stdout.write(
-    `npm run sim -- --seeds N --from S [--profile ${Object.keys(profiles).join('|')}] [--workers W]\n` +
+    `npm run sim -- --seeds N --from S [--profile ${profileNames.join('|')}] [--workers W]\n` +
       'npm run sim -- --replay SEED [--profile P] [--trace] [--no-shrink]\n',
   );
   process.exit(0);
 }
-if (!(values.profile in profiles))
-  fail(`no profile "${values.profile}": take one of ${Object.keys(profiles).join(', ')}`);
+if (!profileNames.includes(values.profile))
+  fail(`no profile "${values.profile}": take one of ${profileNames.join(', ')}`);
 
 if (values.worker) await work();
 else if (values.replay !== undefined) await replay(whole('replay', values.replay));

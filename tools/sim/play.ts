@@ -1,6 +1,7 @@
 import type { History, OfferedRecord, Report } from '@kiel/mock-cluster';
 import { MockCluster, VirtualTimeError } from '@kiel/mock-cluster';
 import type { Burst, Fault, Scenario } from './scenario.ts';
+import { playTransactions } from './transactions.ts';
 import { WatchedPorts } from './watched-ports.ts';
 
 /** What one history came to. */
@@ -30,6 +31,7 @@ process.on('uncaughtException', (error) => unhandled.push(error));
 
 /** Plays a scenario: the real producer, in memory, on the virtual clock; then judges it. */
 export async function play(scenario: Scenario, options: { readonly trace?: boolean } = {}): Promise<Outcome> {
+  if (scenario.transactions !== undefined) return playTransactions(scenario, options.trace ?? false);
   const run = new Run(scenario, options.trace ?? false);
   try {
     await run.play();
@@ -50,6 +52,7 @@ class Run {
   readonly #reports: Report[] = [];
   readonly #settled = new Set<number>();
   readonly #down = new Set<number>();
+  readonly #warnings = new Set<string>();
   #cluster!: MockCluster;
   #ports!: WatchedPorts;
   #producer!: ReturnType<typeof createProducer>;
@@ -104,6 +107,10 @@ class Run {
     if (this.#isTracing) this.#observe();
     this.#producer = createProducer({ ...this.#ports.options(), ...this.#scenario.producer } as never);
     this.#producer.on('stateChanged', ({ from, to }) => this.#note(`producer ${from} -> ${to}`));
+    this.#producer.on('warning', ({ code, message }) => {
+      this.#note(`warning ${code}: ${message}`);
+      this.#warnings.add(code);
+    });
     for (const burst of workload) cluster.clock.at(burst.atMs, () => this.#burst(burst, 0));
     for (const atMs of this.#scenario.flushesAtMs) cluster.clock.at(atMs, () => this.#flush());
     for (const fault of faults) cluster.clock.at(fault.atMs, () => this.#strike(fault));
@@ -334,9 +341,10 @@ class Run {
 
   #judge(): void {
     const { producer, faults } = this.#scenario;
-    // Brokers that forget a producer cannot know a batch again: a second copy is then nobody's fault
-    const forgets = faults.some(({ what }) => what === 'forget producers');
-    const idempotent = producer['idempotent'] !== false && !isOld(this.#scenario.version);
+    // Brokers that forget a producer, or deny it without cause, cannot know a batch again: a second copy is then
+    // nobody's fault. Nor is it when all of them close on ApiVersions, as those do that know nothing of ids
+    const forgets = faults.some(({ what }) => what === 'forget producers' || disagreements.test(what));
+    const idempotent = producer['idempotent'] !== false && !this.#warnings.has('IDEMPOTENCE_UNSUPPORTED');
     const maxInFlight = (producer['maxInFlight'] as number | undefined) ?? 5;
     const history: History = {
       offered: this.#offered,
@@ -382,9 +390,7 @@ function sentence(what: string, broker: (word: string) => number): string {
   return what.slice('rule '.length).replace(/broker (\d+)/, (_, index: string) => `broker ${broker(index)}`);
 }
 
-function isOld(version: string): boolean {
-  return version === '0.8.2' || version === '0.10.2';
-}
+const disagreements = /OUT_OF_ORDER_SEQUENCE_NUMBER|UNKNOWN_PRODUCER_ID|INVALID_PRODUCER_EPOCH/;
 
 function brief(value: unknown): string {
   const text = JSON.stringify(value, (_, each: unknown) => {

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly workload: readonly Burst[];
   /** When `flush()` is called, beside the one at the end. */
   readonly flushesAtMs: readonly number[];
+  /** What the applications of the profile "transactions" mean to do; other profiles have none. */
+  readonly transactions?: readonly PlannedTransaction[];
   readonly faults: readonly Fault[];
   /** When the faults end and the cluster is made whole. */
   readonly healAtMs: number;
@@ -42,6 +44,23 @@ export interface Burst {
   readonly cancelAfterMs?: number;
 }
 
+/** One transaction, tried until it succeeds or its producer is done for. */
+export interface PlannedTransaction {
+  readonly atMs: number;
+  readonly records: readonly {
+    readonly topic: string;
+    readonly partition: number | null;
+    readonly valueBytes: number;
+  }[];
+  /** Between its records. */
+  readonly pauseMs: number;
+  /** Each delivery is awaited before its end. */
+  readonly awaits: boolean;
+  /** Consumed offsets are part of it. */
+  readonly offsets: boolean;
+  readonly ending: 'commit' | 'abort';
+}
+
 /**
  * Something that happens to the cluster at `atMs`: `rule SENTENCE` (for `forMs`), or a command to it, such as
  * `kill 1`, `start 1`, `start 1 elsewhere`, `move orders 0 to 2 with hint`.
@@ -66,6 +85,11 @@ export function printScenario(scenario: Scenario): string {
     );
   }
   if (scenario.flushesAtMs.length > 0) lines.push(`  flush at ${scenario.flushesAtMs.join(', ')} ms`);
+  for (const { atMs, records, pauseMs, awaits, offsets, ending } of scenario.transactions ?? []) {
+    lines.push(
+      `  at ${atMs} ms: ${ending} ${records.length} records, one each ${pauseMs} ms${awaits ? ', awaited' : ''}${offsets ? ', and offsets' : ''}`,
+    );
+  }
   for (const fault of scenario.faults) {
     lines.push(`  at ${fault.atMs} ms${fault.forMs === null ? '' : `, for ${fault.forMs} ms`}: ${fault.what}`);
   }

@@ -38,6 +38,10 @@ export async function shrink(
       burst = halved;
     }
   }
+  for (let at = 0; at < (smallest.transactions?.length ?? 0); ) {
+    const transactions = smallest.transactions!.filter((_, i) => i !== at);
+    if (!(await take({ ...smallest, transactions }))) at++;
+  }
   for (const name of Object.keys(smallest.producer)) {
     const { [name]: _, ...producer } = smallest.producer;
     await take({ ...smallest, producer });

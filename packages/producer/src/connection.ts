@@ -68,6 +68,8 @@ export class Connection implements SocketEvents {
   readonly #aborter = new AbortController();
   /** Answers that have come. */
   answers = 0;
+  /** Any byte has come. */
+  hasHeard = false;
   /** It is known that the broker cannot work with this client, and has been told. */
   isRefused = false;
   /** What the broker understands; null before `negotiate`. */
@@ -223,6 +225,7 @@ export class Connection implements SocketEvents {
 
   data(chunk: Uint8Array): void {
     if (this.#isEnded) return;
+    this.hasHeard = true;
     if (this.answers === 0 && isTlsRecord(chunk)) {
       this.close(refusal(peerSpeaksTls(this.#settings.name)));
       return;

@@ -317,7 +317,8 @@ export class Network {
     if (link.connection !== connection) return;
     const wasReady = connection.versions !== null && link.isReady;
     if (connection.versions === null || connection.versions === legacyRanges) {
-      if (error.code === 'CONNECTION_LOST') {
+      // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age.
+      if (error.code === 'CONNECTION_LOST' && !connection.hasHeard) {
         this.#silentClosings.set(addressOf(link), (this.#silentClosings.get(addressOf(link)) ?? 0) + 1);
       }
     }

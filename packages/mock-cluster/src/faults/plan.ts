@@ -50,7 +50,8 @@ export function planFor(
     reply: null,
   };
   for (const rule of rules) {
-    const about = touched.filter((t) => rule.isAbout(t.topic, t.partition));
+    // A topic id that means nothing any more has no name.
+    const about = touched.filter((t) => t.topic !== '' && rule.isAbout(t.topic, t.partition));
     for (const action of rule.actions) {
       if (typeof action === 'string') named(plan, action, rule, core, request, about, staleViews);
       else withArguments(plan, action, rule, core, request, about);

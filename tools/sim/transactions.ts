@@ -1,0 +1,571 @@
+import type { History, OfferedRecord, Report, TransactionReport } from '@kiel/mock-cluster';
+import { MockCluster, VirtualTimeError } from '@kiel/mock-cluster';
+import { Dice } from './dice.ts';
+import type { Outcome } from './play.ts';
+import type { Fault, PlannedTransaction, Scenario, TopicShape } from './scenario.ts';
+import { WatchedPorts } from './watched-ports.ts';
+
+const { createProducer } = (await import(
+  process.env['KIEL_PRODUCER'] ?? '@kiel/producer'
+)) as typeof import('@kiel/producer');
+
+type Producer = ReturnType<typeof createProducer>;
+
+const id = 'till';
+const group = 'readers';
+/** All that was planned must have come to an end so long after the cluster was made whole. */
+const LIMIT_MS = 3_600_000;
+/** Producers, one after the other or side by side, in one history. */
+const MOST_PRODUCERS = 12;
+
+const errorsThatPass = [
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+  'CONCURRENT_TRANSACTIONS',
+];
+const apis = ['InitProducerId', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'EndTxn', 'EndTxn'];
+
+/** A history of transactions: several producers of one id after each other, and faults where it hurts. */
+export function drawTransactions(seed: number): Scenario {
+  const dice = new Dice(seed);
+  const brokers = dice.between(1, 4);
+  const version = dice.pick(['4.4', '4.4', '3.9', '3.9']);
+  const topics: Record<string, TopicShape> = {};
+  for (const name of ['orders', 'clicks'].slice(0, dice.between(1, 2))) {
+    topics[name] = {
+      partitions: dice.between(1, 3),
+      replicationFactor: dice.between(1, Math.min(3, brokers)),
+      minInsyncReplicas: 1,
+    };
+  }
+  const healAtMs = dice.spread(3_000, 120_000);
+  const requestTimeoutMs = dice.spread(500, 10_000);
+  const producer: Record<string, unknown> = {
+    requestTimeoutMs,
+    maxBlockMs: dice.spread(1_500, 30_000),
+    deliveryTimeoutMs: requestTimeoutMs + dice.spread(500, 30_000),
+    transactionTimeoutMs: dice.spread(3_000, 120_000),
+    retryBackoffMs: dice.spread(10, 200),
+    compression: dice.pick([null, null, 'gzip', 'lz4']),
+    ...(dice.chance(0.5) ? { lingerMs: dice.pick([0, 5, 100]) } : {}),
+    ...(dice.chance(0.4) ? { batchBytes: dice.spread(200, 4_000) } : {}),
+    ...(dice.chance(0.3) ? { maxInFlight: dice.between(1, 5) } : {}),
+  };
+  const transactions = drawPlan(dice, topics, healAtMs);
+  const faults: Fault[] = [];
+  for (let i = dice.between(1, 8); i > 0; i--) {
+    const atMs = Math.floor(healAtMs * dice.next() ** 1.5);
+    const what = drawFault(dice, topics, brokers, requestTimeoutMs);
+    const lasts = /^(rule|kill|freeze)/.test(what);
+    faults.push({ atMs, forMs: lasts ? Math.min(healAtMs - atMs, dice.spread(50, 30_000)) : null, what });
+  }
+  faults.sort((a, b) => a.atMs - b.atMs);
+  return {
+    seed,
+    profile: 'transactions',
+    version,
+    brokers,
+    latencyMs: dice.pick([
+      [0.2, 2],
+      [1, 20],
+      [5, 80],
+    ] as const),
+    topics,
+    producer,
+    workload: [],
+    flushesAtMs: [],
+    transactions,
+    faults,
+    healAtMs,
+    ending: 'calm',
+  };
+}
+
+function drawPlan(dice: Dice, topics: Record<string, TopicShape>, healAtMs: number): PlannedTransaction[] {
+  const plan: PlannedTransaction[] = [];
+  for (let i = dice.between(2, 14); i > 0; i--) {
+    const records = Array.from({ length: dice.pick([0, 1, 2, 3, 5, 12, 40]) }, () => {
+      const topic = dice.pick(Object.keys(topics));
+      return {
+        topic,
+        partition: dice.chance(0.6) ? dice.between(0, topics[topic]!.partitions - 1) : null,
+        valueBytes: dice.spread(10, 800),
+      };
+    });
+    plan.push({
+      atMs: Math.floor(healAtMs * dice.next() ** 1.5),
+      records,
+      pauseMs: dice.pick([0, 0, 0, 1, 30, 500]),
+      awaits: dice.chance(0.3),
+      offsets: dice.chance(0.3),
+      ending: dice.chance(0.75) ? 'commit' : 'abort',
+    });
+  }
+  return plan.sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawFault(dice: Dice, topics: Record<string, TopicShape>, brokers: number, requestTimeoutMs: number): string {
+  const broker = dice.between(0, brokers - 1);
+  const topic = dice.pick(Object.keys(topics));
+  const partition = dice.between(0, topics[topic]!.partitions - 1);
+  const api = dice.pick(apis);
+  const any = dice.pick([api, api, 'Produce', 'Produce', 'FindCoordinator', '*']);
+  const times = dice.pick(['', `${dice.between(1, 4)} times, `, `with probability ${dice.pick([0.2, 0.6])}, `]);
+  const late = dice.spread(1, requestTimeoutMs * 3);
+  return dice.pick([
+    () => `kill ${broker}`,
+    () => `freeze ${broker}`,
+    () => `move ${topic} ${partition} to ${dice.between(0, brokers - 1)}`,
+    () => `coordinator ${dice.pick([id, group])}`,
+    () => `rule ${api}: ${dice.between(1, 2)} times, move-coordinator`,
+    () => 'expire',
+    () => 'takeover',
+    () => 'takeover',
+    () => 'crash',
+    () => 'crash',
+    () => `rule ${api}: ${times}error ${dice.pick(errorsThatPass)}`,
+    () => `rule ${api}: ${times}error ${dice.pick(errorsThatPass)}`,
+    () => `rule ${api}: 1 time, error TRANSACTION_ABORTABLE`,
+    () => `rule ${api}: ${times}append-then-drop-reply`,
+    () => `rule EndTxn: ${times}append-then-drop-reply`,
+    () => `rule ${api}: ${times}append-then-mute`,
+    () => `rule ${any}: ${times}delay ${late} ms`,
+    () => `rule EndTxn: ${dice.between(1, 2)} times, delay ${late} ms`,
+    () => `rule ${any}: ${times}delay the reply ${late} ms`,
+    () => `rule ${any}: ${times}${dice.pick(['close', 'reset', 'mute', 'black-hole'])}`,
+    () => `rule Produce: ${times}append-then-drop-reply`,
+    () => `rule Produce: ${times}error ${dice.pick(['NOT_LEADER_OR_FOLLOWER', 'NOT_ENOUGH_REPLICAS'])}`,
+    () => `rule Produce: ${dice.between(1, 3)} times, move-leader`,
+    () =>
+      `rule Produce: ${dice.between(1, 2)} times, error ${dice.pick(['INVALID_RECORD', 'OUT_OF_ORDER_SEQUENCE_NUMBER', 'INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE'])}`,
+    () => `rule TxnOffsetCommit: 1 time, error ${dice.pick(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])}`,
+    () => `rule Connect: ${times}refuse`,
+  ])();
+}
+
+const unhandled: unknown[] = [];
+process.on('unhandledRejection', (reason) => unhandled.push(reason));
+
+/** Plays such a history, and judges it: each transaction whole or absent, as its application was told. */
+export async function playTransactions(scenario: Scenario, isTracing: boolean): Promise<Outcome> {
+  const run = new TransactionRun(scenario, isTracing);
+  try {
+    await run.play();
+  } catch (error) {
+    run.violate(
+      error instanceof VirtualTimeError ? `time stands still: ${error.message}` : `it threw: ${(error as Error).stack}`,
+    );
+  }
+  return run.outcome();
+}
+
+interface SentOffset {
+  readonly offset: bigint;
+  outcome: TransactionReport['outcome'];
+}
+
+interface Incarnation {
+  readonly name: string;
+  readonly producer: Producer;
+  readonly ports: WatchedPorts;
+}
+
+/** As much of an error as the application looks at. */
+interface Thrown {
+  readonly code?: string;
+  readonly outcome?: 'none' | 'open' | 'aborted' | 'unknown';
+  readonly retriable?: boolean;
+  readonly message: string;
+}
+
+class TransactionRun {
+  readonly #scenario: Scenario;
+  readonly #isTracing: boolean;
+  readonly #violations: string[] = [];
+  readonly #trace: string[] = [];
+  readonly #offered: OfferedRecord[] = [];
+  readonly #reports: Report[] = [];
+  readonly #transactions: TransactionReport[] = [];
+  /** Offsets that were sent, and what became of their transaction. */
+  readonly #offsets: SentOffset[] = [];
+  readonly #queue: PlannedTransaction[];
+  readonly #incarnations: Incarnation[] = [];
+  readonly #loops: Promise<void>[] = [];
+  readonly #down = new Set<number>();
+  #alive = 0;
+  #serial = 0;
+  #cluster!: MockCluster;
+  #brokers: readonly string[] = [];
+  #virtualMs = 0;
+
+  constructor(scenario: Scenario, isTracing: boolean) {
+    this.#scenario = scenario;
+    this.#isTracing = isTracing;
+    this.#queue = [...(scenario.transactions ?? [])];
+  }
+
+  violate(text: string): void {
+    this.#violations.push(text);
+    this.#note(`VIOLATION ${text}`);
+  }
+
+  outcome(): Outcome {
+    return {
+      seed: this.#scenario.seed,
+      violations: this.#violations,
+      records: this.#offered.length,
+      faults: this.#scenario.faults.length,
+      virtualMs: this.#virtualMs,
+      trace: this.#trace,
+    };
+  }
+
+  async play(): Promise<void> {
+    const { seed, brokers, version, latencyMs, topics, faults, healAtMs } = this.#scenario;
+    unhandled.length = 0;
+    const cluster = await MockCluster.start({
+      brokers,
+      version,
+      seed,
+      tcp: false,
+      link: { latencyMs },
+      requestHistory: this.#isTracing ? 100_000 : 3_000,
+    });
+    this.#cluster = cluster;
+    for (const [name, { partitions, replicationFactor }] of Object.entries(topics)) {
+      cluster.createTopic(name, { partitions, replicationFactor });
+    }
+    if (this.#isTracing) this.#observe();
+    this.#brokers = [...cluster.inMemory().brokers];
+    this.#start();
+    for (const fault of faults) cluster.clock.at(fault.atMs, () => this.#strike(fault));
+    const { clock } = cluster;
+    await clock.run(clock.sleep(healAtMs), { limitMs: healAtMs + 1 });
+    this.#heal();
+    await clock.run(this.#allLoops(), { limitMs: LIMIT_MS });
+    if (this.#queue.length > 0) this.violate(`${this.#queue.length} transactions were never tried`);
+    // Requests that are still under way somewhere come to their end
+    await clock.run(clock.sleep(60_000), { limitMs: 60_001 });
+    this.#judgeOffsets();
+    await clock.run(this.#prove(), { limitMs: LIMIT_MS });
+    for (const each of this.#incarnations) await this.#close(each);
+    this.#virtualMs = clock.now();
+    this.#judge();
+    await cluster.stop();
+  }
+
+  /** More of them may begin while they end. */
+  async #allLoops(): Promise<void> {
+    for (let i = 0; i < this.#loops.length; i++) await this.#loops[i];
+  }
+
+  #start(): void {
+    if (this.#incarnations.length >= MOST_PRODUCERS) return;
+    const incarnation = this.#make();
+    this.#alive++;
+    this.#loops.push(
+      this.#work(incarnation).then(
+        () => {
+          this.#alive--;
+          if (this.#alive === 0 && this.#queue.length > 0) this.#start();
+        },
+        (error: Error) => this.violate(`an application's loop threw: ${error.stack}`),
+      ),
+    );
+  }
+
+  #make(): Incarnation {
+    const name = `producer ${this.#incarnations.length + 1}`;
+    const ports = new WatchedPorts(this.#cluster.inMemory());
+    const producer = createProducer({
+      ...ports.options(),
+      // As configured once: whoever starts while brokers are down knows their addresses as well
+      brokers: this.#brokers,
+      ...this.#scenario.producer,
+      transactionalId: id,
+    } as never);
+    const incarnation = { name, producer, ports };
+    this.#incarnations.push(incarnation);
+    this.#note(`${name} starts`);
+    return incarnation;
+  }
+
+  /** An application: takes one planned transaction after the other until its producer is done for. */
+  async #work(incarnation: Incarnation): Promise<void> {
+    const { clock } = this.#cluster;
+    for (;;) {
+      const planned = this.#queue.shift();
+      if (planned === undefined) return;
+      if (planned.atMs > clock.now()) await clock.sleep(planned.atMs - clock.now());
+      for (let attempt = 1; ; attempt++) {
+        const result = await this.#try(incarnation, planned);
+        if (result === 'done') break;
+        if (result === 'dead' || attempt >= 6) {
+          if (result === 'dead') {
+            this.#queue.unshift(planned);
+            // The last producers have to come to an end as well
+            if (this.#incarnations.length >= MOST_PRODUCERS) this.#queue.length = 0;
+            return;
+          }
+          break;
+        }
+        await clock.sleep(100);
+      }
+    }
+  }
+
+  /** One attempt; `again` when the application may try it once more, `dead` when its producer cannot. */
+  async #try({ name, producer }: Incarnation, planned: PlannedTransaction): Promise<'done' | 'again' | 'dead'> {
+    const { clock } = this.#cluster;
+    let tx: Awaited<ReturnType<Producer['begin']>>;
+    try {
+      tx = await producer.begin();
+    } catch (thrown) {
+      return this.#mayGoOn(thrown as Thrown, `${name} begin`) ? 'again' : 'dead';
+    }
+    const transaction = `transaction ${++this.#serial}`;
+    this.#note(`${name} begins ${transaction}`);
+    const deliveries: Promise<void>[] = [];
+    let sent = null as SentOffset | null;
+    const end = (outcome: TransactionReport['outcome']): void => {
+      this.#note(`${name} ${transaction}: ${outcome}`);
+      this.#transactions.push({ transaction, outcome, atMs: clock.now() });
+      if (sent !== null) sent.outcome = outcome;
+    };
+    for (const { topic, partition, valueBytes } of planned.records) {
+      deliveries.push(this.#offer(tx, name, transaction, topic, partition, valueBytes));
+      if (planned.pauseMs > 0) await clock.sleep(planned.pauseMs);
+    }
+    if (planned.awaits) await Promise.all(deliveries);
+    let error: Thrown | null = null;
+    if (planned.offsets) {
+      sent = { offset: BigInt(this.#serial), outcome: 'unknown' };
+      this.#offsets.push(sent);
+      const topic = Object.keys(this.#scenario.topics)[0]!;
+      error = await failureOf(tx.sendOffsets([{ topic, partition: 0, offset: sent.offset }], group));
+    }
+    if (error === null && planned.ending === 'commit') {
+      error = await failureOf(producer.commit());
+      for (let i = 0; error?.outcome === 'unknown' && error.retriable === true && i < 30; i++) {
+        this.#note(`${name} ${transaction}: ${error.message}`);
+        await clock.sleep(1_000);
+        error = await failureOf(producer.commit());
+      }
+      if (error === null) {
+        await Promise.all(deliveries);
+        end('committed');
+        return 'done';
+      }
+      if (error.outcome === 'unknown') {
+        end('unknown');
+        if (this.#mayGoOn(error, `${name} commit`)) this.violate(`no answer to a commit of ${name}: ${error.message}`);
+        return 'dead';
+      }
+    }
+    // Told that it failed, or of its own will
+    if (error !== null) this.#note(`${name} ${transaction}: ${error.code} ${error.message}`);
+    let failed = error !== null && error.outcome === 'aborted' ? error : await failureOf(producer.abort());
+    for (let i = 0; failed?.code === 'COORDINATOR_TIMEOUT' && i < 30; i++) {
+      await clock.sleep(1_000);
+      failed = await failureOf(producer.abort());
+    }
+    end('aborted');
+    if (failed !== null) return this.#mayGoOn(failed, `${name} abort`) ? 'again' : 'dead';
+    return error === null ? 'done' : 'again';
+  }
+
+  #mayGoOn(error: Thrown, what: string): boolean {
+    this.#note(`${what}: ${error.code} ${error.message}`);
+    if (error.code === undefined || error.outcome === undefined) this.violate(`${what} threw ${String(error)}`);
+    return error.retriable === true;
+  }
+
+  async #offer(
+    tx: Awaited<ReturnType<Producer['begin']>>,
+    producer: string,
+    transaction: string,
+    topic: string,
+    partition: number | null,
+    valueBytes: number,
+  ): Promise<void> {
+    const { clock } = this.#cluster;
+    const recordId = this.#offered.length;
+    const head = `#${recordId};`;
+    const value = new TextEncoder().encode(valueBytes > head.length ? head.padEnd(valueBytes, 'kiel ') : head);
+    const where = partition === null ? {} : { partition };
+    this.#offered.push({ id: recordId, topic, key: null, value, atMs: clock.now(), producer, transaction, ...where });
+    try {
+      const report = await tx.produce(topic, value, where);
+      this.#reports.push({
+        id: recordId,
+        outcome: 'acked',
+        partition: report.partition,
+        offset: report.offset,
+        timestampMs: report.timestampMs,
+        atMs: clock.now(),
+      });
+    } catch (thrown) {
+      const { persisted = 'possibly', code = 'UNKNOWN' } = thrown as { persisted?: 'no' | 'possibly'; code?: string };
+      this.#note(`record ${recordId} failed: ${(thrown as Error).message}`);
+      this.#reports.push({ id: recordId, outcome: 'failed', persisted, code, atMs: clock.now() });
+    }
+  }
+
+  #strike(fault: Fault): void {
+    this.#note(`fault: ${fault.what}`);
+    const cluster = this.#cluster;
+    const words = fault.what.split(' ');
+    const ids = cluster.brokerIds;
+    const broker = (word: string | undefined): number => ids[Number(word) % ids.length]!;
+    const later = (act: () => void): void => {
+      if (fault.forMs !== null) cluster.clock.setTimeout(act, fault.forMs);
+    };
+    const newest = this.#incarnations.at(-1)!;
+    switch (words[0]) {
+      case 'rule': {
+        const rule = cluster.fault(fault.what.slice('rule '.length));
+        later(() => rule.remove());
+        return;
+      }
+      case 'kill':
+        this.#down.add(broker(words[1]));
+        cluster.killBroker(broker(words[1]));
+        later(() => this.#restart(broker(words[1])));
+        return;
+      case 'freeze':
+        cluster.pauseBroker(broker(words[1]));
+        later(() => cluster.resumeBroker(broker(words[1])));
+        return;
+      case 'move':
+        cluster.moveLeader(words[1]!, Number(words[2]), broker(words[4]));
+        return;
+      case 'coordinator':
+        cluster.moveCoordinator(words[1]!);
+        return;
+      case 'expire':
+        cluster.expireTransaction(id);
+        return;
+      case 'takeover':
+        this.#start();
+        return;
+      case 'crash':
+        // Nothing is said to the brokers: as good as a killed process
+        void newest.producer.close({ timeoutMs: 0 });
+        this.#start();
+        return;
+      default:
+        throw new Error(`no fault is called "${fault.what}"`);
+    }
+  }
+
+  #restart(broker: number): void {
+    if (this.#down.delete(broker)) void this.#cluster.startBroker(broker);
+  }
+
+  #heal(): void {
+    this.#note('the cluster is made whole');
+    this.#cluster.clearRules();
+    for (const broker of this.#cluster.brokerIds) {
+      this.#cluster.resumeBroker(broker);
+      this.#restart(broker);
+    }
+  }
+
+  /** After all that, a new producer has to get through at its first attempt. */
+  async #prove(): Promise<void> {
+    const incarnation = this.#make();
+    const topics = Object.keys(this.#scenario.topics);
+    const planned: PlannedTransaction = {
+      atMs: 0,
+      records: topics.map((topic) => ({ topic, partition: 0, valueBytes: 20 })),
+      pauseMs: 0,
+      awaits: false,
+      offsets: true,
+      ending: 'commit',
+    };
+    const result = await this.#try(incarnation, planned);
+    if (result !== 'done') this.violate(`the cluster is whole again, yet a new producer's transaction is ${result}`);
+    else if (this.#cluster.committed(group, topics[0]!, 0) !== BigInt(this.#serial)) {
+      this.violate('the offsets of the last transaction do not count, though it was committed');
+    }
+  }
+
+  async #close({ name, producer, ports }: Incarnation): Promise<void> {
+    const { clock } = this.#cluster;
+    const beganMs = clock.now();
+    await clock.run(producer.close({ timeoutMs: 5_000 }), { limitMs: 7_000 });
+    if (clock.now() - beganMs > 6_000) this.violate(`closing ${name} took ${clock.now() - beganMs} ms`);
+    await clock.run(clock.sleep(5_000), { limitMs: 5_001 });
+    if (ports.openTimers > 0) this.violate(`${name}: ${ports.openTimers} timers are set after close`);
+    if (ports.openSockets > 0) this.violate(`${name}: ${ports.openSockets} sockets are open after close`);
+    for (const text of ports.storms()) this.violate(`${name}: ${text}`);
+  }
+
+  #judgeOffsets(): void {
+    const topic = Object.keys(this.#scenario.topics)[0]!;
+    const found = this.#cluster.committed(group, topic, 0);
+    const least = this.#offsets.findLast(({ outcome }) => outcome === 'committed')?.offset ?? 0n;
+    const source = this.#offsets.find(({ offset }) => offset === found);
+    if ((found ?? 0n) < least) this.violate(`the group stands at ${found}, and ${least} was committed`);
+    if (found !== null && source?.outcome === 'aborted') {
+      this.violate(`the group stands at ${found}, whose transaction was aborted`);
+    }
+  }
+
+  #judge(): void {
+    const history: History = {
+      offered: this.#offered,
+      reports: this.#reports,
+      transactions: this.#transactions,
+    };
+    for (const { transaction, outcome } of this.#transactions) {
+      if (outcome !== 'committed') continue;
+      const failed = this.#offered.find(
+        (record) =>
+          record.transaction === transaction &&
+          this.#reports.some((report) => report.id === record.id && report.outcome === 'failed'),
+      );
+      if (failed !== undefined) this.violate(`${transaction} was committed without record ${failed.id}, which failed`);
+    }
+    const verdict = this.#cluster.verify(history);
+    for (const { kind, text, account } of verdict.violations) {
+      this.violate([`${kind}: ${text}`, ...account.slice(-12).map((line) => `    ${line}`)].join('\n'));
+    }
+    for (const reason of unhandled)
+      this.violate(`nobody handled: ${reason instanceof Error ? reason.stack : String(reason)}`);
+    const open = this.#cluster.transaction(id)?.state;
+    if (open === 'Ongoing') this.violate('a transaction is open in the end');
+  }
+
+  #observe(): void {
+    this.#cluster.observe({}, (entry) => {
+      const where = entry.touched.map(({ topic, partition }) => `${topic}-${partition}`).join(' ');
+      this.#note(
+        `broker ${entry.broker}, ${entry.remote}: ${entry.api} v${entry.version} #${entry.correlationId} ${where}, come at ${entry.atMs.toFixed(1)}: ` +
+          `${entry.outcome}${entry.reason === null ? '' : ` (${entry.reason})`}${entry.faults.length === 0 ? '' : ` by ${entry.faults.join('; ')}`} ${brief(entry.response)}`,
+      );
+    });
+  }
+
+  #note(text: string): void {
+    if (this.#isTracing) this.#trace.push(`${(this.#cluster?.clock.now() ?? 0).toFixed(1).padStart(10)} ${text}`);
+  }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<Thrown | null> {
+  try {
+    await promise;
+    return null;
+  } catch (thrown) {
+    return thrown as Thrown;
+  }
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value, (_, each: unknown) => {
+    if (typeof each === 'bigint') return String(each);
+    return each instanceof Uint8Array ? `${each.length} bytes` : each;
+  });
+  return text === undefined ? '' : text.slice(0, 200);
+}
