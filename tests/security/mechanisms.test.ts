@@ -8,6 +8,7 @@ import {
   type TlsOptions,
 } from '@kiel/producer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requireKafka } from '../../tools/kafka/index.ts';
 import { Client } from './client.ts';
 import { secrets } from './secrets.ts';
 import { listenerOf, type SecureKafka, startSecureKafka } from './secure-kafka.ts';
@@ -15,7 +16,10 @@ import { listenerOf, type SecureKafka, startSecureKafka } from './secure-kafka.t
 let secure: SecureKafka;
 let tls: TlsOptions;
 
+const hasKafka = requireKafka();
+
 beforeAll(async () => {
+  if (!hasKafka) return;
   secure = await startSecureKafka({ maxReauthMs: 5000 });
   tls = { ca: secure.authority.ca };
 });
@@ -29,7 +33,7 @@ const mechanisms: Record<string, (listener: 'SASL' | 'SASLTLS') => SaslMechanism
 };
 
 for (const over of ['plain', 'tls'] as const) {
-  describe(`a real broker over ${over}`, () => {
+  describe.skipIf(!hasKafka)(`a real broker over ${over}`, () => {
     const listener = listenerOf[over];
     const connect = () => Client.connect('localhost', secure.port(listener), over === 'tls' ? tls : undefined);
 
