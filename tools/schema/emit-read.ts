@@ -24,13 +24,15 @@ function emitField(struct: Struct, field: Field): string[] {
   const type = localType(field);
   const isTaggedSomewhere = field.tagged !== null;
   if (isTaggedSomewhere && !hasPlain(struct, field)) return [`let ${localName(field)}${type} = ${defaultCode(field)};`];
-  if (field.isArray) return emitArray(struct, field);
+  if (field.isArray && field.type !== 'int32') return emitArray(struct, field);
   const value = chain(struct.versions, (version) =>
     presenceIn(field, version) === 'plain'
       ? readCode(field, field.type, version, isNullableIn(field, version))
       : defaultCode(field),
   );
-  return [`${isTaggedSomewhere ? 'let' : 'const'} ${localName(field)}${isTaggedSomewhere ? type : ''} = ${value};`];
+  // An empty list alone does not tell the type of its elements.
+  const needsType = isTaggedSomewhere || (field.isArray && value.endsWith('[]'));
+  return [`${isTaggedSomewhere ? 'let' : 'const'} ${localName(field)}${needsType ? type : ''} = ${value};`];
 }
 
 function hasPlain(struct: Struct, field: Field): boolean {
@@ -106,7 +108,7 @@ function emitTagCase(field: Field, within: Range): string[] {
   const condition = conditionFor(field.tagged!, within);
   if (condition !== null) lines.push(`  if (${negated(condition)}) throw tagNotInVersion(tag, version);`);
   const range = clip(field.tagged!, within);
-  if (field.isArray) {
+  if (field.isArray && field.type !== 'int32') {
     const count = `${singular(field.name)}Count`;
     lines.push(
       `  const ${count} = ${chain(range, (version) => countCode(field, version))};`,
@@ -149,6 +151,7 @@ function readCode(field: Field, type: Primitive | Struct, version: number, nulla
     const read = `${readFunction(type)}(r, version)`;
     return nullable ? `r.int8() < 0 ? null : ${read}` : read;
   }
+  if (field.isArray && type === 'int32') return `r.${int32ArrayMethod(field, version)}()`;
   if (!lengthReaders.has(type)) return `r.${type}()`;
   return `r.${methodName(type, contains(field.flexible, version), nullable)}()`;
 }
@@ -158,6 +161,13 @@ export function methodName(type: Primitive, compact: boolean, nullable: boolean)
   const base = type === 'string' ? 'String' : 'ByteArray';
   const name = `${compact ? 'Compact' : ''}${nullable ? 'Nullable' : ''}${base}`;
   return name.charAt(0).toLowerCase() + name.slice(1);
+}
+
+/** Lists of numbers, such as replicas, have methods of their own: Metadata has several a partition. */
+export function int32ArrayMethod(field: Field, version: number): string {
+  const compact = contains(field.flexible, version);
+  if (!isNullableIn(field, version)) return compact ? 'compactInt32Array' : 'int32Array';
+  return compact ? 'compactNullableInt32Array' : 'nullableInt32Array';
 }
 
 function countCode(field: Field, version: number): string {

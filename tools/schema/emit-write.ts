@@ -1,5 +1,5 @@
 import { contains, type Range } from './definition.ts';
-import { defaultCode, methodName } from './emit-read.ts';
+import { defaultCode, int32ArrayMethod, methodName } from './emit-read.ts';
 import { conditionFor, type Field, type Model, presenceIn, type Struct, spansOf } from './model.ts';
 import { isDefaultFunction, localName, writeFunction } from './names.ts';
 
@@ -105,6 +105,7 @@ function valueCode(field: Field, version: number, name: string): string {
   const compact = contains(field.flexible, version);
   // TypeScript cannot know that this version has no null; the writer refuses one.
   const value = field.nullable !== null && !nullable ? `${name}!` : name;
+  if (field.isArray && field.type === 'int32') return `w.${int32ArrayMethod(field, version)}(${value});`;
   if (field.isArray) {
     const method = `${compact ? 'Compact' : ''}${nullable ? 'Nullable' : ''}ArrayLength`;
     const length = `w.${method.charAt(0).toLowerCase()}${method.slice(1)}(${value});`;

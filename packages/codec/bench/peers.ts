@@ -12,6 +12,19 @@ interface Platformatic {
   Reader: { from(bytes: Uint8Array): object };
 }
 
+/** One version of one API of @platformatic/kafka. */
+interface PlatformaticApi {
+  createRequest(...args: unknown[]): { buffer: Uint8Array };
+  parseResponse(correlationId: number, apiKey: number, version: number, reader: object): object;
+}
+
+/** A request of kafkajs, before it is encoded. */
+type KafkajsRequest = (options: object) => { encode(): Promise<{ buffer: Uint8Array }> };
+
+interface KafkajsAnswer {
+  decode(bytes: Uint8Array): Promise<object>;
+}
+
 interface NativeBlocks {
   compressSync(bytes: Uint8Array): Uint8Array;
   uncompressSync(bytes: Uint8Array, options?: object): Uint8Array;
@@ -34,3 +47,22 @@ export const nativeSnappy: NativeBlocks = load('snappy');
 export const nativeLz4: NativeFrames = load('lz4-napi');
 export const nodeRs: { crc32c(bytes: Uint8Array, seed?: number): number } = load('@node-rs/crc32');
 export const crc32Package: { buf(bytes: Uint8Array, seed?: number): number } = load('crc-32/crc32c.js');
+
+const platformaticApis = platformatic as unknown as Record<string, PlatformaticApi>;
+export const platformaticMessages: Record<'metadata' | 'produce' | 'fetch', PlatformaticApi> = {
+  metadata: platformaticApis['metadataV12']!,
+  produce: platformaticApis['produceV11']!,
+  fetch: platformaticApis['fetchV17']!,
+};
+
+const kafkajsApis = 'kafkajs/src/protocol/requests';
+const kafkajsRequest = (path: string): KafkajsRequest => load(`${kafkajsApis}/${path}/request`);
+const kafkajsAnswer = (path: string): KafkajsAnswer => load(`${kafkajsApis}/${path}/response`);
+export const kafkajsMessages = {
+  metadataRequest: kafkajsRequest('metadata/v6'),
+  metadataAnswer: kafkajsAnswer('metadata/v6'),
+  produceRequest: kafkajsRequest('produce/v7'),
+  produceAnswer: kafkajsAnswer('produce/v7'),
+  fetchRequest: kafkajsRequest('fetch/v11'),
+  fetchAnswer: kafkajsAnswer('fetch/v11'),
+};

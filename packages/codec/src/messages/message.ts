@@ -64,7 +64,8 @@ export function checkVersion(message: Pick<Message, 'name' | 'minVersion' | 'max
 }
 
 export function encodeMessage<Input>(message: Message<unknown, Input>, value: Input, version: number): Uint8Array {
-  const w = new Writer(1024);
+  // Larger byte fields are copied once, at the end, into memory of the right size: growing would copy them many times.
+  const w = new Writer(1024, 512);
   writeMessage(w, message, value, version);
   return w.finish();
 }

@@ -6,15 +6,15 @@ export const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA';
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 const charCodes: Uint8Array = /* @__PURE__ */ makeCharCodes();
-const sextets: Uint8Array = /* @__PURE__ */ makeSextets();
+const sextets: Int8Array = /* @__PURE__ */ makeSextets();
 
 function makeCharCodes(): Uint8Array {
   return Uint8Array.from(alphabet, (char) => char.charCodeAt(0));
 }
 
-/** 64 marks a character outside the alphabet. */
-function makeSextets(): Uint8Array {
-  const table = new Uint8Array(128).fill(64);
+/** -1 marks a character outside the alphabet. */
+function makeSextets(): Int8Array {
+  const table = new Int8Array(128).fill(-1);
   for (let i = 0; i < 64; i++) table[alphabet.charCodeAt(i)] = i;
   return table;
 }
@@ -57,25 +57,30 @@ function threeBytes(bytes: Uint8Array, at: number): string {
 
 /** Writes the sixteen bytes of a UUID in Kafka's text form; the caller has room for them. */
 export function putUuid(bytes: Uint8Array, at: number, text: string): void {
+  if (text === zeroUuid) {
+    bytes.fill(0, at, at + 16);
+    return;
+  }
   if (typeof text !== 'string' || text.length !== 22) throw notUuid(text);
   for (let i = 0, to = at; i < 20; i += 4, to += 3) {
     const quad =
       (sextet(text, i) << 18) | (sextet(text, i + 1) << 12) | (sextet(text, i + 2) << 6) | sextet(text, i + 3);
+    if (quad < 0) throw notUuid(text);
     bytes[to] = quad >> 16;
     bytes[to + 1] = quad >> 8;
     bytes[to + 2] = quad;
   }
+  const high = sextet(text, 20);
   const low = sextet(text, 21);
   // 22 characters hold 132 bits: the last four must be nothing, or two texts would mean one UUID.
-  if ((low & 15) !== 0) throw notUuid(text);
-  bytes[at + 15] = (sextet(text, 20) << 2) | (low >> 4);
+  if (high < 0 || low < 0 || (low & 15) !== 0) throw notUuid(text);
+  bytes[at + 15] = (high << 2) | (low >> 4);
 }
 
+/** Negative for a character outside the alphabet, and so however it is shifted by 6, 12 or 18. */
 function sextet(text: string, i: number): number {
   const code = text.charCodeAt(i);
-  const value = code < 128 ? sextets[code]! : 64;
-  if (value === 64) throw notUuid(text);
-  return value;
+  return code < 128 ? sextets[code]! : -1;
 }
 
 function notUuid(value: unknown): CodecError {

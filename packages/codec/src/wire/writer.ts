@@ -46,11 +46,15 @@ export class Writer {
   finish(): Uint8Array {
     if (this.#gathered.length === 0) return this.bytes.subarray(0, this.pos);
     const whole = new Uint8Array(this.length);
-    let at = 0;
-    for (const chunk of this.chunks()) {
-      whole.set(chunk, at);
-      at += chunk.length;
+    let from = 0;
+    let to = 0;
+    for (const { at, bytes } of this.#gathered) {
+      to = copyOwn(this.bytes, from, at, whole, to);
+      whole.set(bytes, to);
+      to += bytes.length;
+      from = at;
     }
+    copyOwn(this.bytes, from, this.pos, whole, to);
     return whole;
   }
 
@@ -255,12 +259,49 @@ export class Writer {
 
   compactArrayLength(value: readonly unknown[]): void {
     if (!Array.isArray(value)) throw wrongType('an array', value);
-    this.uvarint(value.length + 1);
+    const mark = value.length + 1;
+    if (mark < 0x80) {
+      const at = this.reserve(1);
+      this.bytes[at] = mark;
+    } else this.uvarint(mark);
   }
 
   compactNullableArrayLength(value: readonly unknown[] | null): void {
     if (value === null) this.uvarint(0);
     else this.compactArrayLength(value);
+  }
+
+  /** A count and as many int32. */
+  int32Array(values: readonly number[]): void {
+    if (!Array.isArray(values)) throw wrongType('an array', values);
+    this.int32(values.length);
+    this.#int32s(values);
+  }
+
+  nullableInt32Array(values: readonly number[] | null): void {
+    if (values === null) this.int32(-1);
+    else this.int32Array(values);
+  }
+
+  compactInt32Array(values: readonly number[]): void {
+    this.compactArrayLength(values);
+    this.#int32s(values);
+  }
+
+  compactNullableInt32Array(values: readonly number[] | null): void {
+    if (values === null) this.uvarint(0);
+    else this.compactInt32Array(values);
+  }
+
+  #int32s(values: readonly number[]): void {
+    const { length } = values;
+    let at = this.reserve(length * 4);
+    const { view } = this;
+    for (let i = 0; i < length; i++, at += 4) {
+      const value = values[i]!;
+      if (typeof value !== 'number' || (value | 0) !== value) throw notInteger('int32', value);
+      view.setInt32(at, value);
+    }
   }
 
   /** All tagged fields of a struct whose definition has none of its own. */
@@ -338,6 +379,13 @@ export class Writer {
     this.view = new DataView(bytes.buffer);
     this.#capacity = bytes.length;
   }
+}
+
+/** What lies between two gathered arrays is a few bytes, mostly: less than making a view of them costs. */
+function copyOwn(own: Uint8Array, from: number, end: number, whole: Uint8Array, to: number): number {
+  if (end - from > 64) whole.set(own.subarray(from, end), to);
+  else for (let i = from, at = to; i < end; i++, at++) whole[at] = own[i]!;
+  return to + end - from;
 }
 
 function missingOr(value: unknown): CodecError | null {

@@ -30,6 +30,30 @@ describe('a reader', () => {
     );
   });
 
+  test('reads lists of int32 of any length, and refuses a count that the rest cannot hold', () => {
+    for (const count of [0, 1, 2, 3, 4, 127, 1000]) {
+      const values = Array.from({ length: count }, (_, i) => (i % 2 === 0 ? i : ~i * 65_537));
+      const w = new Writer(1);
+      w.int32Array(values);
+      w.compactInt32Array(values);
+      w.nullableInt32Array(values);
+      w.compactNullableInt32Array(values);
+      w.nullableInt32Array(null);
+      w.compactNullableInt32Array(null);
+      const r = new Reader(w.finish());
+      expect([r.int32Array(), r.compactInt32Array()]).toEqual([values, values]);
+      expect([r.nullableInt32Array(), r.compactNullableInt32Array()]).toEqual([values, values]);
+      expect([r.nullableInt32Array(), r.compactNullableInt32Array(), r.remaining]).toEqual([null, null, 0]);
+    }
+    expect(codeOf(() => read(0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0).int32Array())).toBe('TRUNCATED');
+    expect(codeOf(() => read(2, 0, 0, 0).compactInt32Array())).toBe('TRUNCATED');
+    expect(codeOf(() => read(255, 255, 255, 255).int32Array())).toBe('NOT_NULLABLE');
+    expect(codeOf(() => read(0).compactInt32Array())).toBe('NOT_NULLABLE');
+    const limits = { ...defaultReadLimits, maxArrayLength: 1 };
+    const two = Uint8Array.of(3, 0, 0, 0, 1, 0, 0, 0, 2);
+    expect(codeOf(() => new Reader(two, 0, two.length, limits).compactInt32Array())).toBe('LIMIT_EXCEEDED');
+  });
+
   test('reads varints of every size and either sign', () => {
     fc.assert(
       fc.property(

@@ -51,6 +51,34 @@ describe('a writer', () => {
     expect(written((w) => w.compactNullableArrayLength([]))).toEqual([1]);
   });
 
+  test('puts lists of int32 with their count in every form', () => {
+    expect(written((w) => w.int32Array([-1, 2]))).toEqual([0, 0, 0, 2, 255, 255, 255, 255, 0, 0, 0, 2]);
+    expect(written((w) => w.nullableInt32Array([]))).toEqual([0, 0, 0, 0]);
+    expect(written((w) => w.nullableInt32Array(null))).toEqual([255, 255, 255, 255]);
+    expect(written((w) => w.compactInt32Array([7]))).toEqual([2, 0, 0, 0, 7]);
+    expect(written((w) => w.compactNullableInt32Array(null))).toEqual([0]);
+    expect(written((w) => w.compactInt32Array(new Array(127).fill(0))).slice(0, 2)).toEqual([0x80, 1]);
+    const w = new Writer();
+    for (const bad of [[1, 2.5], [2 ** 31], ['1'], [1n], [undefined], null, undefined, 'x', new Int32Array(2)]) {
+      expect(codeOf(() => w.int32Array(bad as never))).toMatch(/WRONG_TYPE|OUT_OF_RANGE|NOT_NULLABLE|MISSING_FIELD/);
+      expect(codeOf(() => w.compactInt32Array(bad as never))).toMatch(/WRONG_TYPE|OUT_OF|NOT_NULLABLE|MISSING_FIELD/);
+    }
+  });
+
+  test('gives the same bytes in one piece whether it copied byte fields or kept them', () => {
+    const pieces = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(pieces, fc.integer({ min: 0, max: 150 }), (arrays, gatherFrom) => {
+        const outputs = [new Writer(1), new Writer(1, gatherFrom)].map((w) => {
+          for (const array of arrays) w.compactByteArray(array);
+          w.int16(7);
+          return w.finish();
+        });
+        expect(outputs[1]).toEqual(outputs[0]);
+      }),
+    );
+  });
+
   test.each(['int8', 'int16', 'int32', 'uint16', 'uint32', 'varint', 'uvarint', 'int64Number'] as const)(
     '%s takes whole numbers in its range and nothing else',
     (type) => {

@@ -131,10 +131,7 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   if (hasIsr) {
     const start = w.beginTag(0);
     const isr = m.isr ?? null;
-    w.compactNullableArrayLength(isr);
-    if (isr !== null) {
-      for (let i = 0; i < isr.length; i++) w.int32(isr[i]!);
-    }
+    w.compactNullableInt32Array(isr);
     w.endTag(start);
   }
   next = w.unknownTags(unknownTaggedFields, next, 1);
@@ -148,30 +145,21 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   if (hasReplicas) {
     const start = w.beginTag(2);
     const replicas = m.replicas ?? null;
-    w.compactNullableArrayLength(replicas);
-    if (replicas !== null) {
-      for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
-    }
+    w.compactNullableInt32Array(replicas);
     w.endTag(start);
   }
   next = w.unknownTags(unknownTaggedFields, next, 3);
   if (hasRemovingReplicas) {
     const start = w.beginTag(3);
     const removingReplicas = m.removingReplicas ?? null;
-    w.compactNullableArrayLength(removingReplicas);
-    if (removingReplicas !== null) {
-      for (let i = 0; i < removingReplicas.length; i++) w.int32(removingReplicas[i]!);
-    }
+    w.compactNullableInt32Array(removingReplicas);
     w.endTag(start);
   }
   next = w.unknownTags(unknownTaggedFields, next, 4);
   if (hasAddingReplicas) {
     const start = w.beginTag(4);
     const addingReplicas = m.addingReplicas ?? null;
-    w.compactNullableArrayLength(addingReplicas);
-    if (addingReplicas !== null) {
-      for (let i = 0; i < addingReplicas.length; i++) w.int32(addingReplicas[i]!);
-    }
+    w.compactNullableInt32Array(addingReplicas);
     w.endTag(start);
   }
   next = w.unknownTags(unknownTaggedFields, next, 5);
@@ -185,20 +173,14 @@ function writePartitionChangeRecord(w: Writer, version: number, m: PartitionChan
   if (hasEligibleLeaderReplicas) {
     const start = w.beginTag(6);
     const eligibleLeaderReplicas = m.eligibleLeaderReplicas ?? null;
-    w.compactNullableArrayLength(eligibleLeaderReplicas);
-    if (eligibleLeaderReplicas !== null) {
-      for (let i = 0; i < eligibleLeaderReplicas.length; i++) w.int32(eligibleLeaderReplicas[i]!);
-    }
+    w.compactNullableInt32Array(eligibleLeaderReplicas);
     w.endTag(start);
   }
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 7) : next;
   if (hasLastKnownElr) {
     const start = w.beginTag(7);
     const lastKnownElr = m.lastKnownElr ?? null;
-    w.compactNullableArrayLength(lastKnownElr);
-    if (lastKnownElr !== null) {
-      for (let i = 0; i < lastKnownElr.length; i++) w.int32(lastKnownElr[i]!);
-    }
+    w.compactNullableInt32Array(lastKnownElr);
     w.endTag(start);
   }
   next = version >= 1 ? w.unknownTags(unknownTaggedFields, next, 8) : next;
@@ -233,10 +215,7 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        const isrCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(isrCount, 0));
-        for (let i = 0; i < isrCount; i++) list[i] = r.int32();
-        isr = isrCount < 0 ? null : list;
+        isr = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }
@@ -246,26 +225,17 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
         break;
       }
       case 2: {
-        const replicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(replicaCount, 0));
-        for (let i = 0; i < replicaCount; i++) list[i] = r.int32();
-        replicas = replicaCount < 0 ? null : list;
+        replicas = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }
       case 3: {
-        const removingReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(removingReplicaCount, 0));
-        for (let i = 0; i < removingReplicaCount; i++) list[i] = r.int32();
-        removingReplicas = removingReplicaCount < 0 ? null : list;
+        removingReplicas = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }
       case 4: {
-        const addingReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(addingReplicaCount, 0));
-        for (let i = 0; i < addingReplicaCount; i++) list[i] = r.int32();
-        addingReplicas = addingReplicaCount < 0 ? null : list;
+        addingReplicas = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }
@@ -285,19 +255,13 @@ function readPartitionChangeRecord(r: Reader, version: number): PartitionChangeR
       }
       case 6: {
         if (version < 2) throw tagNotInVersion(tag, version);
-        const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(eligibleLeaderReplicaCount, 0));
-        for (let i = 0; i < eligibleLeaderReplicaCount; i++) list[i] = r.int32();
-        eligibleLeaderReplicas = eligibleLeaderReplicaCount < 0 ? null : list;
+        eligibleLeaderReplicas = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }
       case 7: {
         if (version < 2) throw tagNotInVersion(tag, version);
-        const lastKnownElrCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(lastKnownElrCount, 0));
-        for (let i = 0; i < lastKnownElrCount; i++) list[i] = r.int32();
-        lastKnownElr = lastKnownElrCount < 0 ? null : list;
+        lastKnownElr = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }

@@ -108,17 +108,13 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
   w.int32(partitionId);
   w.uuid(m.topicId);
   const { replicas } = m;
-  w.compactArrayLength(replicas);
-  for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
+  w.compactInt32Array(replicas);
   const { isr } = m;
-  w.compactArrayLength(isr);
-  for (let i = 0; i < isr.length; i++) w.int32(isr[i]!);
+  w.compactInt32Array(isr);
   const { removingReplicas } = m;
-  w.compactArrayLength(removingReplicas);
-  for (let i = 0; i < removingReplicas.length; i++) w.int32(removingReplicas[i]!);
+  w.compactInt32Array(removingReplicas);
   const { addingReplicas } = m;
-  w.compactArrayLength(addingReplicas);
-  for (let i = 0; i < addingReplicas.length; i++) w.int32(addingReplicas[i]!);
+  w.compactInt32Array(addingReplicas);
   const { leader = -1 } = m;
   w.int32(leader);
   const { leaderEpoch = -1 } = m;
@@ -156,20 +152,14 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
   if (hasEligibleLeaderReplicas) {
     const start = w.beginTag(1);
     const eligibleLeaderReplicas = m.eligibleLeaderReplicas ?? null;
-    w.compactNullableArrayLength(eligibleLeaderReplicas);
-    if (eligibleLeaderReplicas !== null) {
-      for (let i = 0; i < eligibleLeaderReplicas.length; i++) w.int32(eligibleLeaderReplicas[i]!);
-    }
+    w.compactNullableInt32Array(eligibleLeaderReplicas);
     w.endTag(start);
   }
   next = version >= 2 ? w.unknownTags(unknownTaggedFields, next, 2) : next;
   if (hasLastKnownElr) {
     const start = w.beginTag(2);
     const lastKnownElr = m.lastKnownElr ?? null;
-    w.compactNullableArrayLength(lastKnownElr);
-    if (lastKnownElr !== null) {
-      for (let i = 0; i < lastKnownElr.length; i++) w.int32(lastKnownElr[i]!);
-    }
+    w.compactNullableInt32Array(lastKnownElr);
     w.endTag(start);
   }
   w.unknownTags(unknownTaggedFields, next);
@@ -178,18 +168,10 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
 function readPartitionRecord(r: Reader, version: number): PartitionRecord {
   const partitionId = r.int32();
   const topicId = r.uuid();
-  const replicaCount = r.compactArrayLength(4);
-  const replicas: number[] = new Array(replicaCount);
-  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
-  const isrCount = r.compactArrayLength(4);
-  const isr: number[] = new Array(isrCount);
-  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
-  const removingReplicaCount = r.compactArrayLength(4);
-  const removingReplicas: number[] = new Array(removingReplicaCount);
-  for (let i = 0; i < removingReplicaCount; i++) removingReplicas[i] = r.int32();
-  const addingReplicaCount = r.compactArrayLength(4);
-  const addingReplicas: number[] = new Array(addingReplicaCount);
-  for (let i = 0; i < addingReplicaCount; i++) addingReplicas[i] = r.int32();
+  const replicas = r.compactInt32Array();
+  const isr = r.compactInt32Array();
+  const removingReplicas = r.compactInt32Array();
+  const addingReplicas = r.compactInt32Array();
   const leader = r.int32();
   let leaderRecoveryState: number = 0;
   const leaderEpoch = r.int32();
@@ -212,19 +194,13 @@ function readPartitionRecord(r: Reader, version: number): PartitionRecord {
       }
       case 1: {
         if (version < 2) throw tagNotInVersion(tag, version);
-        const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(eligibleLeaderReplicaCount, 0));
-        for (let i = 0; i < eligibleLeaderReplicaCount; i++) list[i] = r.int32();
-        eligibleLeaderReplicas = eligibleLeaderReplicaCount < 0 ? null : list;
+        eligibleLeaderReplicas = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }
       case 2: {
         if (version < 2) throw tagNotInVersion(tag, version);
-        const lastKnownElrCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(lastKnownElrCount, 0));
-        for (let i = 0; i < lastKnownElrCount; i++) list[i] = r.int32();
-        lastKnownElr = lastKnownElrCount < 0 ? null : list;
+        lastKnownElr = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }

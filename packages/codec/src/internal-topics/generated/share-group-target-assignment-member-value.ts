@@ -96,8 +96,7 @@ function writeShareGroupTargetAssignmentMemberValueTopicPartition(
 ): void {
   w.uuid(m.topicId);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -107,9 +106,7 @@ function readShareGroupTargetAssignmentMemberValueTopicPartition(
   _version: number,
 ): ShareGroupTargetAssignmentMemberValueTopicPartition {
   const topicId = r.uuid();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -212,8 +212,7 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(
 ): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasAssignmentEpochs =
     m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
@@ -222,10 +221,7 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(
   if (hasAssignmentEpochs) {
     const start = w.beginTag(0);
     const assignmentEpochs = m.assignmentEpochs ?? null;
-    w.compactNullableArrayLength(assignmentEpochs);
-    if (assignmentEpochs !== null) {
-      for (let i = 0; i < assignmentEpochs.length; i++) w.int32(assignmentEpochs[i]!);
-    }
+    w.compactNullableInt32Array(assignmentEpochs);
     w.endTag(start);
   }
   w.unknownTags(unknownTaggedFields, next);
@@ -236,9 +232,7 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(
   _version: number,
 ): StreamsGroupCurrentMemberAssignmentValueTaskIds {
   const subtopologyId = r.compactString();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields = noTaggedFields;
   const tagCount = r.taggedFieldCount();
@@ -247,10 +241,7 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(
     const end = r.beginTag();
     switch (tag) {
       case 0: {
-        const assignmentEpochCount = r.compactNullableArrayLength(4);
-        const list: number[] = new Array(Math.max(assignmentEpochCount, 0));
-        for (let i = 0; i < assignmentEpochCount; i++) list[i] = r.int32();
-        assignmentEpochs = assignmentEpochCount < 0 ? null : list;
+        assignmentEpochs = r.compactNullableInt32Array();
         r.endTag(tag, end);
         break;
       }

@@ -126,8 +126,7 @@ function writeStreamsGroupTargetAssignmentMemberValueTaskIds(
 ): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -137,9 +136,7 @@ function readStreamsGroupTargetAssignmentMemberValueTaskIds(
   _version: number,
 ): StreamsGroupTargetAssignmentMemberValueTaskIds {
   const subtopologyId = r.compactString();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, partitions, unknownTaggedFields };
 }

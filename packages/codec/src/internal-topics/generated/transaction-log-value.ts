@@ -255,9 +255,8 @@ function writeTransactionLogValuePartitionsSchema(
   if (version >= 1) w.compactString(topic);
   else w.string(topic);
   const { partitionIds } = m;
-  if (version >= 1) w.compactArrayLength(partitionIds);
-  else w.arrayLength(partitionIds);
-  for (let i = 0; i < partitionIds.length; i++) w.int32(partitionIds[i]!);
+  if (version >= 1) w.compactInt32Array(partitionIds);
+  else w.int32Array(partitionIds);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -265,9 +264,7 @@ function writeTransactionLogValuePartitionsSchema(
 
 function readTransactionLogValuePartitionsSchema(r: Reader, version: number): TransactionLogValuePartitionsSchema {
   const topic = version >= 1 ? r.compactString() : r.string();
-  const partitionIdCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIds: number[] = new Array(partitionIdCount);
-  for (let i = 0; i < partitionIdCount; i++) partitionIds[i] = r.int32();
+  const partitionIds = version >= 1 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { topic, partitionIds, unknownTaggedFields };
 }

@@ -224,9 +224,8 @@ function writeAddPartitionsToTxnRequestAddPartitionsToTxnTopic(
   if (version >= 3) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
-  if (version >= 3) w.compactArrayLength(partitions);
-  else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  if (version >= 3) w.compactInt32Array(partitions);
+  else w.int32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -237,9 +236,7 @@ function readAddPartitionsToTxnRequestAddPartitionsToTxnTopic(
   version: number,
 ): AddPartitionsToTxnRequestAddPartitionsToTxnTopic {
   const name = version >= 3 ? r.compactString() : r.string();
-  const partitionCount = version >= 3 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = version >= 3 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 3 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

@@ -162,10 +162,7 @@ function writeAlterPartitionReassignmentsRequestReassignablePartition(
 ): void {
   w.int32(m.partitionIndex);
   const { replicas = null } = m;
-  w.compactNullableArrayLength(replicas);
-  if (replicas !== null) {
-    for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
-  }
+  w.compactNullableInt32Array(replicas);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -175,12 +172,7 @@ function readAlterPartitionReassignmentsRequestReassignablePartition(
   _version: number,
 ): AlterPartitionReassignmentsRequestReassignablePartition {
   const partitionIndex = r.int32();
-  const replicaCount = r.compactNullableArrayLength(4);
-  let replicas: number[] | null = null;
-  if (replicaCount >= 0) {
-    replicas = new Array(replicaCount);
-    for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
-  }
+  const replicas = r.compactNullableInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, replicas, unknownTaggedFields };
 }

@@ -189,10 +189,7 @@ function writeAlterPartitionRequestPartitionData(
   const { newIsr = [] } = m;
   if (version >= 3) {
     if (newIsr.length > 0) throw notInVersion('newIsr', version);
-  } else {
-    w.compactArrayLength(newIsr);
-    for (let i = 0; i < newIsr.length; i++) w.int32(newIsr[i]!);
-  }
+  } else w.compactInt32Array(newIsr);
   const { newIsrWithEpochs = [] } = m;
   if (version >= 3) {
     w.compactArrayLength(newIsrWithEpochs);
@@ -210,9 +207,7 @@ function writeAlterPartitionRequestPartitionData(
 function readAlterPartitionRequestPartitionData(r: Reader, version: number): AlterPartitionRequestPartitionData {
   const partitionIndex = r.int32();
   const leaderEpoch = r.int32();
-  const newIsrCount = version >= 3 ? 0 : r.compactArrayLength(4);
-  const newIsr: number[] = new Array(newIsrCount);
-  for (let i = 0; i < newIsrCount; i++) newIsr[i] = r.int32();
+  const newIsr = version >= 3 ? [] : r.compactInt32Array();
   const newIsrWithEpochCount = version >= 3 ? r.compactArrayLength(13) : 0;
   const newIsrWithEpochs: AlterPartitionRequestBrokerState[] = new Array(newIsrWithEpochCount);
   for (let i = 0; i < newIsrWithEpochCount; i++) newIsrWithEpochs[i] = readAlterPartitionRequestBrokerState(r, version);

@@ -173,8 +173,7 @@ function writeAlterPartitionResponsePartitionData(
   w.int32(m.leaderId);
   w.int32(m.leaderEpoch);
   const { isr } = m;
-  w.compactArrayLength(isr);
-  for (let i = 0; i < isr.length; i++) w.int32(isr[i]!);
+  w.compactInt32Array(isr);
   const { leaderRecoveryState = 0 } = m;
   if (version >= 1) w.int8(leaderRecoveryState);
   w.int32(m.partitionEpoch);
@@ -187,9 +186,7 @@ function readAlterPartitionResponsePartitionData(r: Reader, version: number): Al
   const errorCode = r.int16();
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
-  const isrCount = r.compactArrayLength(4);
-  const isr: number[] = new Array(isrCount);
-  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
+  const isr = r.compactInt32Array();
   const leaderRecoveryState = version >= 1 ? r.int8() : 0;
   const partitionEpoch = r.int32();
   const unknownTaggedFields = r.taggedFields();

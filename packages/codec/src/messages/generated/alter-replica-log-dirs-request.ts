@@ -145,9 +145,8 @@ function writeAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(
   if (version >= 2) w.compactString(name);
   else w.string(name);
   const { partitions } = m;
-  if (version >= 2) w.compactArrayLength(partitions);
-  else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  if (version >= 2) w.compactInt32Array(partitions);
+  else w.int32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -158,9 +157,7 @@ function readAlterReplicaLogDirsRequestAlterReplicaLogDirTopic(
   version: number,
 ): AlterReplicaLogDirsRequestAlterReplicaLogDirTopic {
   const name = version >= 2 ? r.compactString() : r.string();
-  const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = version >= 2 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitions, unknownTaggedFields };
 }

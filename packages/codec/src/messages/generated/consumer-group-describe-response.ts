@@ -344,8 +344,7 @@ function writeConsumerGroupDescribeResponseTopicPartitions(
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -356,9 +355,7 @@ function readConsumerGroupDescribeResponseTopicPartitions(
 ): ConsumerGroupDescribeResponseTopicPartitions {
   const topicId = r.uuid();
   const topicName = r.compactString();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, partitions, unknownTaggedFields };
 }

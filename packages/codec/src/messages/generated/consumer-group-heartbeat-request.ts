@@ -187,8 +187,7 @@ function writeConsumerGroupHeartbeatRequestTopicPartitions(
 ): void {
   w.uuid(m.topicId);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -198,9 +197,7 @@ function readConsumerGroupHeartbeatRequestTopicPartitions(
   _version: number,
 ): ConsumerGroupHeartbeatRequestTopicPartitions {
   const topicId = r.uuid();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

@@ -113,8 +113,7 @@ function writeConsumerProtocolSubscriptionTopicPartition(
 ): void {
   w.string(m.topic);
   const { partitions } = m;
-  w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.int32Array(partitions);
 }
 
 function readConsumerProtocolSubscriptionTopicPartition(
@@ -122,8 +121,6 @@ function readConsumerProtocolSubscriptionTopicPartition(
   _version: number,
 ): ConsumerProtocolSubscriptionTopicPartition {
   const topic = r.string();
-  const partitionCount = r.arrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.int32Array();
   return { topic, partitions };
 }

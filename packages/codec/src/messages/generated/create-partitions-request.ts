@@ -163,9 +163,8 @@ function writeCreatePartitionsRequestCreatePartitionsAssignment(
   m: CreatePartitionsRequestCreatePartitionsAssignmentInput,
 ): void {
   const { brokerIds } = m;
-  if (version >= 2) w.compactArrayLength(brokerIds);
-  else w.arrayLength(brokerIds);
-  for (let i = 0; i < brokerIds.length; i++) w.int32(brokerIds[i]!);
+  if (version >= 2) w.compactInt32Array(brokerIds);
+  else w.int32Array(brokerIds);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -175,9 +174,7 @@ function readCreatePartitionsRequestCreatePartitionsAssignment(
   r: Reader,
   version: number,
 ): CreatePartitionsRequestCreatePartitionsAssignment {
-  const brokerIdCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const brokerIds: number[] = new Array(brokerIdCount);
-  for (let i = 0; i < brokerIdCount; i++) brokerIds[i] = r.int32();
+  const brokerIds = version >= 2 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { brokerIds, unknownTaggedFields };
 }

@@ -196,9 +196,8 @@ function writeCreateTopicsRequestCreatableReplicaAssignment(
 ): void {
   w.int32(m.partitionIndex);
   const { brokerIds } = m;
-  if (version >= 5) w.compactArrayLength(brokerIds);
-  else w.arrayLength(brokerIds);
-  for (let i = 0; i < brokerIds.length; i++) w.int32(brokerIds[i]!);
+  if (version >= 5) w.compactInt32Array(brokerIds);
+  else w.int32Array(brokerIds);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 5) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -209,9 +208,7 @@ function readCreateTopicsRequestCreatableReplicaAssignment(
   version: number,
 ): CreateTopicsRequestCreatableReplicaAssignment {
   const partitionIndex = r.int32();
-  const brokerIdCount = version >= 5 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const brokerIds: number[] = new Array(brokerIdCount);
-  for (let i = 0; i < brokerIdCount; i++) brokerIds[i] = r.int32();
+  const brokerIds = version >= 5 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 5 ? r.taggedFields() : noTaggedFields;
   return { partitionIndex, brokerIds, unknownTaggedFields };
 }

@@ -106,9 +106,8 @@ function writeDescribeLogDirsRequestDescribableLogDirTopic(
   if (version >= 2) w.compactString(topic);
   else w.string(topic);
   const { partitions } = m;
-  if (version >= 2) w.compactArrayLength(partitions);
-  else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  if (version >= 2) w.compactInt32Array(partitions);
+  else w.int32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -119,9 +118,7 @@ function readDescribeLogDirsRequestDescribableLogDirTopic(
   version: number,
 ): DescribeLogDirsRequestDescribableLogDirTopic {
   const topic = version >= 2 ? r.compactString() : r.string();
-  const partitionCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = version >= 2 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { topic, partitions, unknownTaggedFields };
 }

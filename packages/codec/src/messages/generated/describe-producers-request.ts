@@ -90,17 +90,14 @@ function writeDescribeProducersRequestTopicRequest(
 ): void {
   w.compactString(m.name);
   const { partitionIndexes } = m;
-  w.compactArrayLength(partitionIndexes);
-  for (let i = 0; i < partitionIndexes.length; i++) w.int32(partitionIndexes[i]!);
+  w.compactInt32Array(partitionIndexes);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
 function readDescribeProducersRequestTopicRequest(r: Reader, _version: number): DescribeProducersRequestTopicRequest {
   const name = r.compactString();
-  const partitionIndexCount = r.compactArrayLength(4);
-  const partitionIndexes: number[] = new Array(partitionIndexCount);
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
+  const partitionIndexes = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { name, partitionIndexes, unknownTaggedFields };
 }

@@ -235,24 +235,15 @@ function writeDescribeTopicPartitionsResponsePartition(
   const { leaderEpoch = -1 } = m;
   w.int32(leaderEpoch);
   const { replicaNodes } = m;
-  w.compactArrayLength(replicaNodes);
-  for (let i = 0; i < replicaNodes.length; i++) w.int32(replicaNodes[i]!);
+  w.compactInt32Array(replicaNodes);
   const { isrNodes } = m;
-  w.compactArrayLength(isrNodes);
-  for (let i = 0; i < isrNodes.length; i++) w.int32(isrNodes[i]!);
+  w.compactInt32Array(isrNodes);
   const { eligibleLeaderReplicas = null } = m;
-  w.compactNullableArrayLength(eligibleLeaderReplicas);
-  if (eligibleLeaderReplicas !== null) {
-    for (let i = 0; i < eligibleLeaderReplicas.length; i++) w.int32(eligibleLeaderReplicas[i]!);
-  }
+  w.compactNullableInt32Array(eligibleLeaderReplicas);
   const { lastKnownElr = null } = m;
-  w.compactNullableArrayLength(lastKnownElr);
-  if (lastKnownElr !== null) {
-    for (let i = 0; i < lastKnownElr.length; i++) w.int32(lastKnownElr[i]!);
-  }
+  w.compactNullableInt32Array(lastKnownElr);
   const { offlineReplicas = [] } = m;
-  w.compactArrayLength(offlineReplicas);
-  for (let i = 0; i < offlineReplicas.length; i++) w.int32(offlineReplicas[i]!);
+  w.compactInt32Array(offlineReplicas);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -265,27 +256,11 @@ function readDescribeTopicPartitionsResponsePartition(
   const partitionIndex = r.int32();
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
-  const replicaNodeCount = r.compactArrayLength(4);
-  const replicaNodes: number[] = new Array(replicaNodeCount);
-  for (let i = 0; i < replicaNodeCount; i++) replicaNodes[i] = r.int32();
-  const isrNodeCount = r.compactArrayLength(4);
-  const isrNodes: number[] = new Array(isrNodeCount);
-  for (let i = 0; i < isrNodeCount; i++) isrNodes[i] = r.int32();
-  const eligibleLeaderReplicaCount = r.compactNullableArrayLength(4);
-  let eligibleLeaderReplicas: number[] | null = null;
-  if (eligibleLeaderReplicaCount >= 0) {
-    eligibleLeaderReplicas = new Array(eligibleLeaderReplicaCount);
-    for (let i = 0; i < eligibleLeaderReplicaCount; i++) eligibleLeaderReplicas[i] = r.int32();
-  }
-  const lastKnownElrCount = r.compactNullableArrayLength(4);
-  let lastKnownElr: number[] | null = null;
-  if (lastKnownElrCount >= 0) {
-    lastKnownElr = new Array(lastKnownElrCount);
-    for (let i = 0; i < lastKnownElrCount; i++) lastKnownElr[i] = r.int32();
-  }
-  const offlineReplicaCount = r.compactArrayLength(4);
-  const offlineReplicas: number[] = new Array(offlineReplicaCount);
-  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas[i] = r.int32();
+  const replicaNodes = r.compactInt32Array();
+  const isrNodes = r.compactInt32Array();
+  const eligibleLeaderReplicas = r.compactNullableInt32Array();
+  const lastKnownElr = r.compactNullableInt32Array();
+  const offlineReplicas = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return {
     errorCode,

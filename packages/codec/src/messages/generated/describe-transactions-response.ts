@@ -186,17 +186,14 @@ function writeDescribeTransactionsResponseTopicData(
 ): void {
   w.compactString(m.topic);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
 function readDescribeTransactionsResponseTopicData(r: Reader, _version: number): DescribeTransactionsResponseTopicData {
   const topic = r.compactString();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { topic, partitions, unknownTaggedFields };
 }

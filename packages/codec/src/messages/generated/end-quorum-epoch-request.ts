@@ -210,10 +210,7 @@ function writeEndQuorumEpochRequestPartitionData(
   w.int32(m.leaderId);
   w.int32(m.leaderEpoch);
   const { preferredSuccessors = [] } = m;
-  if (version <= 0) {
-    w.arrayLength(preferredSuccessors);
-    for (let i = 0; i < preferredSuccessors.length; i++) w.int32(preferredSuccessors[i]!);
-  }
+  if (version <= 0) w.int32Array(preferredSuccessors);
   const { preferredCandidates = [] } = m;
   if (version >= 1) {
     w.compactArrayLength(preferredCandidates);
@@ -229,9 +226,7 @@ function readEndQuorumEpochRequestPartitionData(r: Reader, version: number): End
   const partitionIndex = r.int32();
   const leaderId = r.int32();
   const leaderEpoch = r.int32();
-  const preferredSuccessorCount = version >= 1 ? 0 : r.arrayLength(4);
-  const preferredSuccessors: number[] = new Array(preferredSuccessorCount);
-  for (let i = 0; i < preferredSuccessorCount; i++) preferredSuccessors[i] = r.int32();
+  const preferredSuccessors = version >= 1 ? [] : r.int32Array();
   const preferredCandidateCount = version >= 1 ? r.compactArrayLength(21) : 0;
   const preferredCandidates: EndQuorumEpochRequestReplicaInfo[] = new Array(preferredCandidateCount);
   for (let i = 0; i < preferredCandidateCount; i++)

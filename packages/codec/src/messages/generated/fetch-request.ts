@@ -467,9 +467,8 @@ function writeFetchRequestForgottenTopic(w: Writer, version: number, m: FetchReq
   const { topicId = zeroUuid } = m;
   if (version >= 13) w.uuid(topicId);
   const { partitions } = m;
-  if (version >= 12) w.compactArrayLength(partitions);
-  else w.arrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  if (version >= 12) w.compactInt32Array(partitions);
+  else w.int32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 12) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -478,9 +477,7 @@ function writeFetchRequestForgottenTopic(w: Writer, version: number, m: FetchReq
 function readFetchRequestForgottenTopic(r: Reader, version: number): FetchRequestForgottenTopic {
   const topic = version >= 13 ? '' : version >= 12 ? r.compactString() : r.string();
   const topicId = version >= 13 ? r.uuid() : zeroUuid;
-  const partitionCount = version >= 12 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = version >= 12 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 12 ? r.taggedFields() : noTaggedFields;
   return { topic, topicId, partitions, unknownTaggedFields };
 }

@@ -288,30 +288,18 @@ function writeLeaderAndIsrRequestLeaderAndIsrPartitionState(
   w.int32(m.leader);
   w.int32(m.leaderEpoch);
   const { isr } = m;
-  if (version >= 4) w.compactArrayLength(isr);
-  else w.arrayLength(isr);
-  for (let i = 0; i < isr.length; i++) w.int32(isr[i]!);
+  if (version >= 4) w.compactInt32Array(isr);
+  else w.int32Array(isr);
   w.int32(m.partitionEpoch);
   const { replicas } = m;
-  if (version >= 4) w.compactArrayLength(replicas);
-  else w.arrayLength(replicas);
-  for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
+  if (version >= 4) w.compactInt32Array(replicas);
+  else w.int32Array(replicas);
   const { addingReplicas = [] } = m;
-  if (version >= 4) {
-    w.compactArrayLength(addingReplicas);
-    for (let i = 0; i < addingReplicas.length; i++) w.int32(addingReplicas[i]!);
-  } else if (version >= 3) {
-    w.arrayLength(addingReplicas);
-    for (let i = 0; i < addingReplicas.length; i++) w.int32(addingReplicas[i]!);
-  }
+  if (version >= 4) w.compactInt32Array(addingReplicas);
+  else if (version >= 3) w.int32Array(addingReplicas);
   const { removingReplicas = [] } = m;
-  if (version >= 4) {
-    w.compactArrayLength(removingReplicas);
-    for (let i = 0; i < removingReplicas.length; i++) w.int32(removingReplicas[i]!);
-  } else if (version >= 3) {
-    w.arrayLength(removingReplicas);
-    for (let i = 0; i < removingReplicas.length; i++) w.int32(removingReplicas[i]!);
-  }
+  if (version >= 4) w.compactInt32Array(removingReplicas);
+  else if (version >= 3) w.int32Array(removingReplicas);
   const { isNew = false } = m;
   if (version >= 1) w.bool(isNew);
   const { leaderRecoveryState = 0 } = m;
@@ -331,19 +319,11 @@ function readLeaderAndIsrRequestLeaderAndIsrPartitionState(
   const controllerEpoch = r.int32();
   const leader = r.int32();
   const leaderEpoch = r.int32();
-  const isrCount = version >= 4 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const isr: number[] = new Array(isrCount);
-  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
+  const isr = version >= 4 ? r.compactInt32Array() : r.int32Array();
   const partitionEpoch = r.int32();
-  const replicaCount = version >= 4 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const replicas: number[] = new Array(replicaCount);
-  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
-  const addingReplicaCount = version >= 4 ? r.compactArrayLength(4) : version >= 3 ? r.arrayLength(4) : 0;
-  const addingReplicas: number[] = new Array(addingReplicaCount);
-  for (let i = 0; i < addingReplicaCount; i++) addingReplicas[i] = r.int32();
-  const removingReplicaCount = version >= 4 ? r.compactArrayLength(4) : version >= 3 ? r.arrayLength(4) : 0;
-  const removingReplicas: number[] = new Array(removingReplicaCount);
-  for (let i = 0; i < removingReplicaCount; i++) removingReplicas[i] = r.int32();
+  const replicas = version >= 4 ? r.compactInt32Array() : r.int32Array();
+  const addingReplicas: number[] = version >= 4 ? r.compactInt32Array() : version >= 3 ? r.int32Array() : [];
+  const removingReplicas: number[] = version >= 4 ? r.compactInt32Array() : version >= 3 ? r.int32Array() : [];
   const isNew = version >= 1 ? r.bool() : false;
   const leaderRecoveryState = version >= 6 ? r.int8() : 0;
   const unknownTaggedFields = version >= 4 ? r.taggedFields() : noTaggedFields;

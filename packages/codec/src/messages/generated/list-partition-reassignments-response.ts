@@ -168,14 +168,11 @@ function writeListPartitionReassignmentsResponseOngoingPartitionReassignment(
 ): void {
   w.int32(m.partitionIndex);
   const { replicas } = m;
-  w.compactArrayLength(replicas);
-  for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
+  w.compactInt32Array(replicas);
   const { addingReplicas } = m;
-  w.compactArrayLength(addingReplicas);
-  for (let i = 0; i < addingReplicas.length; i++) w.int32(addingReplicas[i]!);
+  w.compactInt32Array(addingReplicas);
   const { removingReplicas } = m;
-  w.compactArrayLength(removingReplicas);
-  for (let i = 0; i < removingReplicas.length; i++) w.int32(removingReplicas[i]!);
+  w.compactInt32Array(removingReplicas);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -185,15 +182,9 @@ function readListPartitionReassignmentsResponseOngoingPartitionReassignment(
   _version: number,
 ): ListPartitionReassignmentsResponseOngoingPartitionReassignment {
   const partitionIndex = r.int32();
-  const replicaCount = r.compactArrayLength(4);
-  const replicas: number[] = new Array(replicaCount);
-  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
-  const addingReplicaCount = r.compactArrayLength(4);
-  const addingReplicas: number[] = new Array(addingReplicaCount);
-  for (let i = 0; i < addingReplicaCount; i++) addingReplicas[i] = r.int32();
-  const removingReplicaCount = r.compactArrayLength(4);
-  const removingReplicas: number[] = new Array(removingReplicaCount);
-  for (let i = 0; i < removingReplicaCount; i++) removingReplicas[i] = r.int32();
+  const replicas = r.compactInt32Array();
+  const addingReplicas = r.compactInt32Array();
+  const removingReplicas = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { partitionIndex, replicas, addingReplicas, removingReplicas, unknownTaggedFields };
 }

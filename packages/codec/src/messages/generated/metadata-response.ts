@@ -317,21 +317,14 @@ function writeMetadataResponsePartition(w: Writer, version: number, m: MetadataR
   const { leaderEpoch = -1 } = m;
   if (version >= 7) w.int32(leaderEpoch);
   const { replicaNodes } = m;
-  if (version >= 9) w.compactArrayLength(replicaNodes);
-  else w.arrayLength(replicaNodes);
-  for (let i = 0; i < replicaNodes.length; i++) w.int32(replicaNodes[i]!);
+  if (version >= 9) w.compactInt32Array(replicaNodes);
+  else w.int32Array(replicaNodes);
   const { isrNodes } = m;
-  if (version >= 9) w.compactArrayLength(isrNodes);
-  else w.arrayLength(isrNodes);
-  for (let i = 0; i < isrNodes.length; i++) w.int32(isrNodes[i]!);
+  if (version >= 9) w.compactInt32Array(isrNodes);
+  else w.int32Array(isrNodes);
   const { offlineReplicas = [] } = m;
-  if (version >= 9) {
-    w.compactArrayLength(offlineReplicas);
-    for (let i = 0; i < offlineReplicas.length; i++) w.int32(offlineReplicas[i]!);
-  } else if (version >= 5) {
-    w.arrayLength(offlineReplicas);
-    for (let i = 0; i < offlineReplicas.length; i++) w.int32(offlineReplicas[i]!);
-  }
+  if (version >= 9) w.compactInt32Array(offlineReplicas);
+  else if (version >= 5) w.int32Array(offlineReplicas);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -342,15 +335,9 @@ function readMetadataResponsePartition(r: Reader, version: number): MetadataResp
   const partitionIndex = r.int32();
   const leaderId = r.int32();
   const leaderEpoch = version >= 7 ? r.int32() : -1;
-  const replicaNodeCount = version >= 9 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const replicaNodes: number[] = new Array(replicaNodeCount);
-  for (let i = 0; i < replicaNodeCount; i++) replicaNodes[i] = r.int32();
-  const isrNodeCount = version >= 9 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const isrNodes: number[] = new Array(isrNodeCount);
-  for (let i = 0; i < isrNodeCount; i++) isrNodes[i] = r.int32();
-  const offlineReplicaCount = version >= 9 ? r.compactArrayLength(4) : version >= 5 ? r.arrayLength(4) : 0;
-  const offlineReplicas: number[] = new Array(offlineReplicaCount);
-  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas[i] = r.int32();
+  const replicaNodes = version >= 9 ? r.compactInt32Array() : r.int32Array();
+  const isrNodes = version >= 9 ? r.compactInt32Array() : r.int32Array();
+  const offlineReplicas: number[] = version >= 9 ? r.compactInt32Array() : version >= 5 ? r.int32Array() : [];
   const unknownTaggedFields = version >= 9 ? r.taggedFields() : noTaggedFields;
   return {
     errorCode,

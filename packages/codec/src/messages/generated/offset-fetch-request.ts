@@ -199,9 +199,8 @@ function writeOffsetFetchRequestTopic(w: Writer, version: number, m: OffsetFetch
   if (version >= 6) w.compactString(name);
   else w.string(name);
   const { partitionIndexes } = m;
-  if (version >= 6) w.compactArrayLength(partitionIndexes);
-  else w.arrayLength(partitionIndexes);
-  for (let i = 0; i < partitionIndexes.length; i++) w.int32(partitionIndexes[i]!);
+  if (version >= 6) w.compactInt32Array(partitionIndexes);
+  else w.int32Array(partitionIndexes);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -209,9 +208,7 @@ function writeOffsetFetchRequestTopic(w: Writer, version: number, m: OffsetFetch
 
 function readOffsetFetchRequestTopic(r: Reader, version: number): OffsetFetchRequestTopic {
   const name = version >= 6 ? r.compactString() : r.string();
-  const partitionIndexCount = version >= 6 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIndexes: number[] = new Array(partitionIndexCount);
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
+  const partitionIndexes = version >= 6 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return { name, partitionIndexes, unknownTaggedFields };
 }
@@ -251,8 +248,7 @@ function writeOffsetFetchRequestTopics(w: Writer, version: number, m: OffsetFetc
   const { topicId = zeroUuid } = m;
   if (version >= 10) w.uuid(topicId);
   const { partitionIndexes } = m;
-  w.compactArrayLength(partitionIndexes);
-  for (let i = 0; i < partitionIndexes.length; i++) w.int32(partitionIndexes[i]!);
+  w.compactInt32Array(partitionIndexes);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -260,9 +256,7 @@ function writeOffsetFetchRequestTopics(w: Writer, version: number, m: OffsetFetc
 function readOffsetFetchRequestTopics(r: Reader, version: number): OffsetFetchRequestTopics {
   const name = version >= 10 ? '' : r.compactString();
   const topicId = version >= 10 ? r.uuid() : zeroUuid;
-  const partitionIndexCount = r.compactArrayLength(4);
-  const partitionIndexes: number[] = new Array(partitionIndexCount);
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
+  const partitionIndexes = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { name, topicId, partitionIndexes, unknownTaggedFields };
 }

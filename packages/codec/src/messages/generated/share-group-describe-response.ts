@@ -303,8 +303,7 @@ function writeShareGroupDescribeResponseTopicPartitions(
   w.uuid(m.topicId);
   w.compactString(m.topicName);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -315,9 +314,7 @@ function readShareGroupDescribeResponseTopicPartitions(
 ): ShareGroupDescribeResponseTopicPartitions {
   const topicId = r.uuid();
   const topicName = r.compactString();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, topicName, partitions, unknownTaggedFields };
 }

@@ -174,8 +174,7 @@ function writeShareGroupHeartbeatResponseTopicPartitions(
 ): void {
   w.uuid(m.topicId);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
@@ -185,9 +184,7 @@ function readShareGroupHeartbeatResponseTopicPartitions(
   _version: number,
 ): ShareGroupHeartbeatResponseTopicPartitions {
   const topicId = r.uuid();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { topicId, partitions, unknownTaggedFields };
 }

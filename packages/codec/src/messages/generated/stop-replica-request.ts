@@ -260,9 +260,8 @@ function writeStopReplicaRequestStopReplicaTopicV1(
   if (version >= 2) w.compactString(name);
   else w.string(name);
   const { partitionIndexes } = m;
-  if (version >= 2) w.compactArrayLength(partitionIndexes);
-  else w.arrayLength(partitionIndexes);
-  for (let i = 0; i < partitionIndexes.length; i++) w.int32(partitionIndexes[i]!);
+  if (version >= 2) w.compactInt32Array(partitionIndexes);
+  else w.int32Array(partitionIndexes);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -270,9 +269,7 @@ function writeStopReplicaRequestStopReplicaTopicV1(
 
 function readStopReplicaRequestStopReplicaTopicV1(r: Reader, version: number): StopReplicaRequestStopReplicaTopicV1 {
   const name = version >= 2 ? r.compactString() : r.string();
-  const partitionIndexCount = version >= 2 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIndexes: number[] = new Array(partitionIndexCount);
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
+  const partitionIndexes = version >= 2 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 2 ? r.taggedFields() : noTaggedFields;
   return { name, partitionIndexes, unknownTaggedFields };
 }

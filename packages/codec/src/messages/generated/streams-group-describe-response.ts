@@ -837,17 +837,14 @@ function writeStreamsGroupDescribeResponseTaskIds(
 ): void {
   w.compactString(m.subtopologyId);
   const { partitions } = m;
-  w.compactArrayLength(partitions);
-  for (let i = 0; i < partitions.length; i++) w.int32(partitions[i]!);
+  w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }
 
 function readStreamsGroupDescribeResponseTaskIds(r: Reader, _version: number): StreamsGroupDescribeResponseTaskIds {
   const subtopologyId = r.compactString();
-  const partitionCount = r.compactArrayLength(4);
-  const partitions: number[] = new Array(partitionCount);
-  for (let i = 0; i < partitionCount; i++) partitions[i] = r.int32();
+  const partitions = r.compactInt32Array();
   const unknownTaggedFields = r.taggedFields();
   return { subtopologyId, partitions, unknownTaggedFields };
 }

@@ -343,22 +343,15 @@ function writeUpdateMetadataRequestUpdateMetadataPartitionState(
   w.int32(m.leader);
   w.int32(m.leaderEpoch);
   const { isr } = m;
-  if (version >= 6) w.compactArrayLength(isr);
-  else w.arrayLength(isr);
-  for (let i = 0; i < isr.length; i++) w.int32(isr[i]!);
+  if (version >= 6) w.compactInt32Array(isr);
+  else w.int32Array(isr);
   w.int32(m.zkVersion);
   const { replicas } = m;
-  if (version >= 6) w.compactArrayLength(replicas);
-  else w.arrayLength(replicas);
-  for (let i = 0; i < replicas.length; i++) w.int32(replicas[i]!);
+  if (version >= 6) w.compactInt32Array(replicas);
+  else w.int32Array(replicas);
   const { offlineReplicas = [] } = m;
-  if (version >= 6) {
-    w.compactArrayLength(offlineReplicas);
-    for (let i = 0; i < offlineReplicas.length; i++) w.int32(offlineReplicas[i]!);
-  } else if (version >= 4) {
-    w.arrayLength(offlineReplicas);
-    for (let i = 0; i < offlineReplicas.length; i++) w.int32(offlineReplicas[i]!);
-  }
+  if (version >= 6) w.compactInt32Array(offlineReplicas);
+  else if (version >= 4) w.int32Array(offlineReplicas);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -373,16 +366,10 @@ function readUpdateMetadataRequestUpdateMetadataPartitionState(
   const controllerEpoch = r.int32();
   const leader = r.int32();
   const leaderEpoch = r.int32();
-  const isrCount = version >= 6 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const isr: number[] = new Array(isrCount);
-  for (let i = 0; i < isrCount; i++) isr[i] = r.int32();
+  const isr = version >= 6 ? r.compactInt32Array() : r.int32Array();
   const zkVersion = r.int32();
-  const replicaCount = version >= 6 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const replicas: number[] = new Array(replicaCount);
-  for (let i = 0; i < replicaCount; i++) replicas[i] = r.int32();
-  const offlineReplicaCount = version >= 6 ? r.compactArrayLength(4) : version >= 4 ? r.arrayLength(4) : 0;
-  const offlineReplicas: number[] = new Array(offlineReplicaCount);
-  for (let i = 0; i < offlineReplicaCount; i++) offlineReplicas[i] = r.int32();
+  const replicas = version >= 6 ? r.compactInt32Array() : r.int32Array();
+  const offlineReplicas: number[] = version >= 6 ? r.compactInt32Array() : version >= 4 ? r.int32Array() : [];
   const unknownTaggedFields = version >= 6 ? r.taggedFields() : noTaggedFields;
   return {
     topicName,

@@ -176,9 +176,8 @@ function writeWriteTxnMarkersRequestWritableTxnMarkerTopic(
   if (version >= 1) w.compactString(name);
   else w.string(name);
   const { partitionIndexes } = m;
-  if (version >= 1) w.compactArrayLength(partitionIndexes);
-  else w.arrayLength(partitionIndexes);
-  for (let i = 0; i < partitionIndexes.length; i++) w.int32(partitionIndexes[i]!);
+  if (version >= 1) w.compactInt32Array(partitionIndexes);
+  else w.int32Array(partitionIndexes);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);
@@ -189,9 +188,7 @@ function readWriteTxnMarkersRequestWritableTxnMarkerTopic(
   version: number,
 ): WriteTxnMarkersRequestWritableTxnMarkerTopic {
   const name = version >= 1 ? r.compactString() : r.string();
-  const partitionIndexCount = version >= 1 ? r.compactArrayLength(4) : r.arrayLength(4);
-  const partitionIndexes: number[] = new Array(partitionIndexCount);
-  for (let i = 0; i < partitionIndexCount; i++) partitionIndexes[i] = r.int32();
+  const partitionIndexes = version >= 1 ? r.compactInt32Array() : r.int32Array();
   const unknownTaggedFields = version >= 1 ? r.taggedFields() : noTaggedFields;
   return { name, partitionIndexes, unknownTaggedFields };
 }
