@@ -84,7 +84,9 @@ export class Transactions implements TransactionGate {
   #isStarted = false;
   /** Everything is delivered: the rest is the coordinator's. */
   #isDelivered = false;
-  /** A request to commit was perhaps written, and not answered. */
+  /** The coordinator was asked to commit, and its answer has not been seen. */
+  #isCommitAsked = false;
+  /** A request to commit was perhaps written, and will have no answer. */
   #isCommitInDoubt = false;
   #failure: KafkaError | null = null;
   /** Sequences were lost: they begin anew under the next epoch. */
@@ -286,7 +288,7 @@ export class Transactions implements TransactionGate {
       error instanceof TransactionError
         ? error
         : new TransactionError(error.code, `the producer has failed: ${error.message}`, {
-            outcome: 'aborted',
+            outcome: this.#outcome,
             hint: 'Correct the cause, and make another producer.',
             cause: error,
           });
@@ -303,6 +305,7 @@ export class Transactions implements TransactionGate {
     this.#isV2 = coordinator.isV2;
     this.#isStarted = false;
     this.#isDelivered = false;
+    this.#isCommitAsked = false;
     this.#isCommitInDoubt = false;
     this.#failure = null;
     this.#wantsRestart = false;
@@ -350,6 +353,7 @@ export class Transactions implements TransactionGate {
       return;
     }
     const before = coordinator.unanswered;
+    this.#isCommitAsked = true;
     const answer = await coordinator.end(this.#identity!, true, this.#isV2, this.#deadline());
     if (coordinator.unanswered > before) this.#isCommitInDoubt = true;
     if (answer.kind === 'done') {
@@ -363,6 +367,7 @@ export class Transactions implements TransactionGate {
       throw this.#doom(error, isExcluded && !this.#isCommitInDoubt ? 'aborted' : 'unknown');
     }
     if (this.#isCommitInDoubt) throw this.#unknown(error);
+    this.#isCommitAsked = false;
     this.#failure = error;
     this.#parts.tell({ type: 'failed', reason: error.message });
     throw await this.#refusal();
@@ -399,6 +404,8 @@ export class Transactions implements TransactionGate {
 
   /** The transaction is over at the coordinator. */
   #settle(identity: Identity): void {
+    this.#isCommitAsked = false;
+    this.#isCommitInDoubt = false;
     const isSame = identity === this.#identity;
     // In the first version the next transaction has the same epoch: a request of this one that comes late would
     // count for that (KIP-890). Another epoch makes it harmless.
@@ -516,6 +523,11 @@ export class Transactions implements TransactionGate {
     return this.#over;
   }
 
+  /** Of a transaction that ends now, by whatever comes between. */
+  get #outcome(): TransactionOutcome {
+    return this.#isCommitAsked ? 'unknown' : 'aborted';
+  }
+
   #deadline(): number {
     const { coordinator, maxBlockMs } = this.#parts;
     return Math.min(coordinator.deadline(maxBlockMs), this.#closeDeadlineMs);
@@ -612,7 +624,7 @@ export class Transactions implements TransactionGate {
 
   #closed(): TransactionError {
     return new TransactionError('CLOSED', 'the producer was closed', {
-      outcome: 'aborted',
+      outcome: this.#outcome,
       hint: 'Make another producer.',
     });
   }
