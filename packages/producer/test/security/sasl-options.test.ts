@@ -78,3 +78,19 @@ describe('the option "sasl"', () => {
     expect(Buffer.from(value as Uint8Array).toString()).toBe('\0u\0before');
   });
 });
+
+test('the types forbid what the checks refuse', () => {
+  const refused: SaslOptions[] = [
+    // @ts-expect-error no password
+    { mechanism: 'plain', username: 'u' },
+    // @ts-expect-error no such mechanism
+    { mechanism: 'plane', username: 'u', password: 'p' },
+    // @ts-expect-error PLAIN has no iterations
+    { mechanism: 'plain', username: 'u', password: 'p', minIterations: 1 },
+    // @ts-expect-error no provider
+    { mechanism: 'oauthbearer' },
+    // @ts-expect-error a token is an object with a value
+    { mechanism: 'oauthbearer', token: () => 7 },
+  ];
+  for (const options of refused.slice(0, 4)) expect(() => saslMechanism(options)).toThrow(ConfigError);
+});
