@@ -4,7 +4,7 @@ import { join } from './join.ts';
 import { createLz4 } from './lz4.ts';
 import { malformed, outputOver, unavailable } from './malformed.ts';
 import { createSnappy, type SnappyOptions } from './snappy.ts';
-import { zstdFrames } from './zstd-frames.ts';
+import { withBoundedWindow, zstdFrames } from './zstd-frames.ts';
 
 export interface NodeCompressionOptions {
   /** How snappy is framed: 'xerial' by default. */
@@ -46,8 +46,9 @@ const zstd: Compressor = {
     if (zlib.zstdDecompressSync === undefined) throw noZstd();
     const parts: Uint8Array[] = [];
     let total = 0;
-    for (const { start, end, contentBytes } of zstdFrames(bytes)) {
-      const frame = bytes.subarray(start, end);
+    for (const found of zstdFrames(bytes)) {
+      const { contentBytes } = found;
+      const frame = withBoundedWindow(bytes, found);
       // A run of 128 KiB takes four bytes: nothing is denser.
       const hint = contentBytes < 0 ? frame.length * 4 : Math.min(contentBytes, frame.length * 0x8000);
       const chunkSize = chunkBytes(hint, maxBytes - total);

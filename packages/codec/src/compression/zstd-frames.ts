@@ -10,7 +10,14 @@ export interface ZstdFrame {
   readonly end: number;
   /** -1 if it is not said, as in what was compressed as a stream. */
   readonly contentBytes: number;
+  /** What its blocks can hold at the most. */
+  readonly mostBytes: number;
 }
+
+/** A compressed block holds no more. */
+const maxBlockBytes = 128 * 1024;
+/** A larger window `node:zlib` refuses by itself. */
+const maxWindowLog = 27;
 
 /**
  * Finds the frames of a zstd stream from their headers, skippable ones left out. `node:zlib` decompresses the first
@@ -45,6 +52,7 @@ function findEnd(bytes: Uint8Array, view: DataView, start: number): ZstdFrame {
   const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6]!;
   const sizeAt = start + 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes;
   let at = sizeAt + sizeBytes;
+  let mostBytes = 0;
   const cut = () => malformed('zstd', 'a frame is cut off', bytes.length);
   if (at > bytes.length) throw cut();
   const contentBytes = contentSize(view, sizeAt, sizeBytes);
@@ -54,12 +62,34 @@ function findEnd(bytes: Uint8Array, view: DataView, start: number): ZstdFrame {
     const type = (header >> 1) & 3;
     if (type === 3) throw malformed('zstd', 'a block is of the reserved type', at);
     isLast = (header & 1) !== 0;
+    mostBytes += type === 2 ? maxBlockBytes : header >> 3;
     // A run of one byte stores that byte, whatever its length.
     at += 3 + (type === 1 ? 1 : header >> 3);
   }
   if ((flags & 4) !== 0) at += 4; // checksum of the content
   if (at > bytes.length) throw cut();
-  return { start, end: at, contentBytes };
+  if (contentBytes > mostBytes) {
+    throw malformed('zstd', `a frame claims ${contentBytes} bytes, and its blocks hold at most ${mostBytes}`, sizeAt);
+  }
+  return { start, end: at, contentBytes, mostBytes };
+}
+
+/**
+ * A frame's bytes, its window no larger than its content can be: for the window memory is taken, whatever the content,
+ * and nine bytes that claim 128 MiB take milliseconds to decompress into nothing. Matches reach back over content only,
+ * so the smaller window gives the same.
+ */
+export function withBoundedWindow(bytes: Uint8Array, { start, end, contentBytes, mostBytes }: ZstdFrame): Uint8Array {
+  const frame = bytes.subarray(start, end);
+  const isSingleSegment = (frame[4]! & 0x20) !== 0;
+  // Otherwise the size of the content, which was compared with the blocks, bounds it already.
+  if (isSingleSegment || contentBytes >= 0) return frame;
+  const exponent = frame[5]! >> 3;
+  const enough = Math.ceil(Math.log2(Math.max(mostBytes, maxBlockBytes))) - 10;
+  if (exponent <= enough || exponent + 10 > maxWindowLog) return frame;
+  const copy = frame.slice();
+  copy[5] = enough << 3;
+  return copy;
 }
 
 function contentSize(view: DataView, at: number, bytes: number): number {

@@ -1,8 +1,10 @@
+import { randomFillSync } from 'node:crypto';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { RecordBatchBuilder, readRecords } from '@kiel/codec';
 import { createNodeCompressions, nodeCompressions } from '@kiel/codec/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { withBoundedWindow, zstdFrames } from '../../src/compression/zstd-frames.ts';
 
 const maxBytes = 1 << 26;
 const { gzip, zstd } = nodeCompressions;
@@ -72,6 +74,30 @@ describe('compressions of node:zlib', () => {
     );
     expect(zstd.decompress(concat(small, small), 2000)).toHaveLength(2000);
     expect(() => gzip.decompress(gzipSync('x'), 0)).toThrow(expect.objectContaining({ code: 'DECOMPRESSION_LIMIT' }));
+  });
+
+  test('C11: a tiny frame cannot claim the memory of a large one', () => {
+    // A frame of one raw block: magic, flags, window of 128 MiB, block header, content.
+    const magic = [0x28, 0xb5, 0x2f, 0xfd];
+    const window = [0, 17 << 3];
+    const frame = Uint8Array.from([...magic, ...window, (2 << 3) | 1, 0, 0, 0x68, 0x69]);
+    const [found] = zstdFrames(frame);
+    expect(found!.mostBytes).toBe(2);
+    const bounded = withBoundedWindow(frame, found!);
+    expect(bounded[5]! >> 3).toBe(7); // 128 KiB, the size of a block
+    expect(frame[5]! >> 3).toBe(17);
+    expect(Buffer.from(zstd.decompress(frame, maxBytes)).toString()).toBe('hi');
+
+    // 64 MiB as the size of the content, which one block cannot hold.
+    const claim = Uint8Array.from([...magic, 0xa0, 0, 0, 0, 4, (2 << 3) | 1, 0, 0, 0x68, 0x69]);
+    expect(() => zstd.decompress(claim, maxBytes)).toThrow(/claims 67108864 bytes/);
+  });
+
+  test('C11: matches still reach back as far as a frame is long', () => {
+    const noise = randomFillSync(new Uint8Array(300_000));
+    const content = concat(noise, noise, noise);
+    const far = streamed(content);
+    expect(Buffer.compare(zstd.decompress(concat(far, far), maxBytes), concat(content, content))).toBe(0);
   });
 
   test.each(['gzip', 'zstd'] as const)('every cut of %s is refused, and so are bytes that are none', (name) => {
