@@ -33,6 +33,23 @@ const found: Readonly<Record<string, Scenario>> = {
     healAtMs: 37_905,
     ending: 'abrupt',
   },
+  'a topic that was made anew gets one batch first, as a new leader does': {
+    seed: 700_537,
+    profile: 'hard',
+    version: '4.4',
+    brokers: 1,
+    latencyMs: [5, 80],
+    topics: { orders: { partitions: 6, replicationFactor: 1, minInsyncReplicas: 1 } },
+    producer: {},
+    workload: [
+      { atMs: 0, count: 130, everyMs: 1, topic: 'orders', keys: 5, partition: 5, valueBytes: 80 },
+      { atMs: 331_258, count: 22, everyMs: 1, topic: 'orders', keys: 1000, partition: null, valueBytes: 655 },
+    ],
+    flushesAtMs: [],
+    faults: [{ atMs: 259_635, forMs: null, what: 'recreate orders' }],
+    healAtMs: 783_850,
+    ending: 'calm',
+  },
   'a topic that was idle for longer than metadataMaxIdleMs keeps its sequence numbers': {
     seed: 40,
     profile: 'hard',
