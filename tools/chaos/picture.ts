@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KafkaCluster } from '../kafka/index.ts';
+import { isAtLeast, type KafkaCluster } from '../kafka/index.ts';
 import { askMetadata } from '../kafka/wire.ts';
 import { clock } from './load.ts';
 
@@ -36,6 +36,7 @@ export async function pictureOf(
 /** Every partition has all of its replicas in sync again, and every broker says so. */
 export function untilWhole(cluster: KafkaCluster, topics: readonly string[], replicas: number): Promise<void> {
   return until('all replicas are in sync', async () => {
+    if (!isAtLeast(cluster.version, '0.9')) return isWholeInZooKeeper(cluster, topics, replicas);
     for (const { id } of cluster.brokers) {
       try {
         const places = await pictureOf(cluster, topics, id);
@@ -47,4 +48,15 @@ export function untilWhole(cluster: KafkaCluster, topics: readonly string[], rep
     }
     return true;
   });
+}
+
+/** Metadata of 0.8 goes on naming the in-sync replicas of the last election, whatever has come back since. */
+async function isWholeInZooKeeper(
+  cluster: KafkaCluster,
+  topics: readonly string[],
+  replicas: number,
+): Promise<boolean> {
+  const { stdout } = await cluster.runTool('topics', ['--zookeeper', cluster.zookeeper ?? '', '--describe']);
+  const lines = stdout.split('\n').filter((line) => topics.some((topic) => line.includes(`\tTopic: ${topic}\t`)));
+  return lines.length > 0 && lines.every((line) => /Isr: (.*)$/.exec(line)?.[1]?.split(',').length === replicas);
 }

@@ -47,8 +47,14 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   /** SIGKILL and restart each broker in turn. */
   kill: (stage) => loseAndRestart(stage, stage.cluster.brokers),
 
-  /** SIGKILL and restart the first broker alone. */
-  'kill-one': (stage) => loseAndRestart(stage, stage.cluster.brokers.slice(0, 1)),
+  /** SIGKILL and restart the broker that leads the most. */
+  async 'kill-one'(stage) {
+    const { cluster, load } = stage;
+    const topics = load.books.map(({ topic }) => topic);
+    const places = await pictureOf(cluster, topics, cluster.brokers[0]!.id);
+    const led = (id: number) => places.filter(({ leader }) => leader === id).length;
+    await loseAndRestart(stage, [...cluster.brokers].sort((a, b) => led(b.id) - led(a.id)).slice(0, 1));
+  },
 
   /** SIGSTOP: the sockets stay open and nothing answers; then it comes back as if nothing had been. */
   async pause(stage) {
