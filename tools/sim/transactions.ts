@@ -340,7 +340,7 @@ class TransactionRun {
     if (planned.awaits) await Promise.all(deliveries);
     let error: Thrown | null = null;
     if (planned.offsets) {
-      sent = { offset: BigInt(this.#serial), outcome: 'unknown' };
+      sent = { offset: BigInt(this.#offsets.length + 1), outcome: 'unknown' };
       this.#offsets.push(sent);
       const topic = Object.keys(this.#scenario.topics)[0]!;
       error = await failureOf(tx.sendOffsets([{ topic, partition: 0, offset: sent.offset }], group));
@@ -486,7 +486,7 @@ class TransactionRun {
     };
     const result = await this.#try(incarnation, planned);
     if (result !== 'done') this.violate(`the cluster is whole again, yet a new producer's transaction is ${result}`);
-    else if (this.#cluster.committed(group, topics[0]!, 0) !== BigInt(this.#serial)) {
+    else if (this.#cluster.committed(group, topics[0]!, 0) !== BigInt(this.#offsets.length)) {
       this.violate('the offsets of the last transaction do not count, though it was committed');
     }
   }
