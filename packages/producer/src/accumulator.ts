@@ -7,7 +7,7 @@ import {
   type RecordHeaders,
   recordSizeUpperBound,
   sizeOfRecord,
-} from '@kiel/codec';
+} from '@kiel/codec/client';
 import { Batch } from './batch.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { DeliveryError } from './errors.ts';

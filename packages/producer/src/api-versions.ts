@@ -1,4 +1,4 @@
-import type { RequestMessage } from '@kiel/codec';
+import type { RequestMessage } from '@kiel/codec/client';
 import { ConnectionError } from './errors.ts';
 
 /** For each API key the lowest and highest version that a broker has. */

@@ -5,7 +5,7 @@ import {
   MessageSetBuilder,
   RecordBatchBuilder,
   readRecords,
-} from '@kiel/codec';
+} from '@kiel/codec/client';
 import { nodeCrc32 } from '@kiel/codec/node';
 import type { Batch } from './batch.ts';
 import type { CompressionOption } from './options.ts';

@@ -1,4 +1,4 @@
-import type { Compression, RecordBatchBuilder, RecordBytes, RecordHeaders } from '@kiel/codec';
+import type { Compression, RecordBatchBuilder, RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import { DeliveryReport, type RecordDelivery } from './delivery.ts';
 import type { DeliveryError, Persisted } from './errors.ts';
 import type { FlushGroup } from './flush-group.ts';

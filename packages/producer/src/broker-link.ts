@@ -1,4 +1,4 @@
-import type { RequestMessage, ResponseMessage } from '@kiel/codec';
+import type { RequestMessage, ResponseMessage } from '@kiel/codec/client';
 import type { ActorRefFrom } from 'xstate';
 import { newestCommon, noCommonVersion } from './api-versions.ts';
 import type { brokerMachine } from './broker-machine.ts';

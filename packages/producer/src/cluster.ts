@@ -1,4 +1,4 @@
-import { MetadataRequest, MetadataResponse, type MetadataResponseTopic, zeroUuid } from '@kiel/codec';
+import { MetadataRequest, MetadataResponse, type MetadataResponseTopic, zeroUuid } from '@kiel/codec/client';
 import type { BrokerLink } from './broker-link.ts';
 import { treatmentOf } from './error-treatment.ts';
 import { BrokerError, ConnectionError, type KafkaError, toError } from './errors.ts';

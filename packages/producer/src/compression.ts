@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type Checksum, type Compressor, crc32c } from '@kiel/codec';
+import { type Checksum, type Compressor, crc32c } from '@kiel/codec/client';
 import { nodeCompressions } from '@kiel/codec/node';
 import { createWasmCodecs } from '@kiel/codec/wasm';
 import type { CompressionOption } from './options.ts';
@@ -52,6 +52,6 @@ function withoutWasm(): { checksum: Checksum; name: string } {
     const native = require('@node-rs/crc32') as { crc32c(bytes: Uint8Array, seed?: number): number };
     return { checksum: (bytes, seed) => native.crc32c(bytes, seed), name: '@node-rs/crc32' };
   } catch {
-    return { checksum: crc32c, name: '@kiel/codec' };
+    return { checksum: crc32c, name: '@kiel/codec/client' };
   }
 }

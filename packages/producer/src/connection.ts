@@ -6,7 +6,7 @@ import {
   FrameDecoder,
   type RequestMessage,
   type ResponseMessage,
-} from '@kiel/codec';
+} from '@kiel/codec/client';
 import { type ApiVersionRanges, rangesOf } from './api-versions.ts';
 import { BrokerError, ConnectionError, toError } from './errors.ts';
 import type { Clock, Socket, SocketEvents } from './ports.ts';

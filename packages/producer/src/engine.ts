@@ -1,4 +1,4 @@
-import { InitProducerIdRequest, InitProducerIdResponse } from '@kiel/codec';
+import { InitProducerIdRequest, InitProducerIdResponse } from '@kiel/codec/client';
 import { type ActorRefFrom, createActor, fromCallback } from 'xstate';
 import { Accumulator } from './accumulator.ts';
 import { Alarm } from './alarm.ts';

@@ -1,4 +1,4 @@
-import { KafkaError } from '@kiel/codec';
+import { KafkaError } from '@kiel/codec/client';
 import { nameOfError, treatmentOf } from './error-treatment.ts';
 
 export { KafkaError };

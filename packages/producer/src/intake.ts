@@ -1,4 +1,4 @@
-import { CodecError, type RecordBytes, type RecordHeaders, sizeOfRecord } from '@kiel/codec';
+import { CodecError, type RecordBytes, type RecordHeaders, sizeOfRecord } from '@kiel/codec/client';
 import type { Accumulator } from './accumulator.ts';
 import { RecordDelivery } from './delivery.ts';
 import { treatmentOf } from './error-treatment.ts';

@@ -3,7 +3,7 @@ import {
   SaslAuthenticateResponse,
   SaslHandshakeRequest,
   SaslHandshakeResponse,
-} from '@kiel/codec';
+} from '@kiel/codec/client';
 import { legacyRanges, newestCommon } from './api-versions.ts';
 import { backoffMs, clampDelay } from './backoff.ts';
 import { BrokerLink } from './broker-link.ts';

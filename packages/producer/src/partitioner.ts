@@ -1,4 +1,4 @@
-import { murmur2, murmur2OfText, toPositive } from '@kiel/codec';
+import { murmur2, murmur2OfText, toPositive } from '@kiel/codec/client';
 import { nodeCrc32 } from '@kiel/codec/node';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { Random } from './ports.ts';

@@ -1,4 +1,4 @@
-import type { RecordBytes, RecordHeaders } from '@kiel/codec';
+import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import type { ActorRefFrom } from 'xstate';
 import type { Delivery, RecordDelivery } from './delivery.ts';
 import { Engine, type ProducerState } from './engine.ts';

@@ -1,4 +1,4 @@
-import type { ProduceResponsePartitionProduceResponse } from '@kiel/codec';
+import type { ProduceResponsePartitionProduceResponse } from '@kiel/codec/client';
 import type { Batch } from './batch.ts';
 import { treatmentOf } from './error-treatment.ts';
 import { type BrokerError, DeliveryError } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { RecordBytes, RecordHeaders } from '@kiel/codec';
+import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import type { Serializer } from './options.ts';
 
 /** Pairs in order, or a plain object. */

@@ -3,7 +3,7 @@ import {
   ProduceRequest,
   ProduceResponse,
   type ProduceResponsePartitionProduceResponse,
-} from '@kiel/codec';
+} from '@kiel/codec/client';
 import type { Accumulator } from './accumulator.ts';
 import { newestCommon } from './api-versions.ts';
 import { backoffMs } from './backoff.ts';

@@ -1,4 +1,4 @@
-import type { RecordBytes, RecordHeaders } from '@kiel/codec';
+import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import type { RecordDelivery } from './delivery.ts';
 import type { FlushGroup } from './flush-group.ts';
 import { PartitionQueue } from './partition-queue.ts';

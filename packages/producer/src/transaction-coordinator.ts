@@ -11,7 +11,7 @@ import {
   InitProducerIdResponse,
   TxnOffsetCommitRequest,
   TxnOffsetCommitResponse,
-} from '@kiel/codec';
+} from '@kiel/codec/client';
 import { newestCommon } from './api-versions.ts';
 import { backoffMs } from './backoff.ts';
 import type { BrokerLink } from './broker-link.ts';
