@@ -1,7 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import type { Run } from './compare.ts';
 import { pageFile } from './paths.ts';
 import { tables } from './report.ts';
 import { keptResults, type Row } from './results.ts';
+import { spreadOf } from './statistics.ts';
 import { workloads } from './workloads.ts';
 
 const introduction = `# Performance
@@ -40,7 +42,11 @@ export function writePage(): void {
   const { machine, date, runs, findings } = keptResults();
   const order = Object.keys(workloads);
   const sorted = [...runs].sort((a, b) => order.indexOf(a.workload) - order.indexOf(b.workload));
-  const parts = [introduction, `## Beside other clients\n\nMeasured ${date} on ${machine}.`, tables(sorted)];
+  const parts = [
+    introduction,
+    `## Beside other clients\n\nMeasured ${date} on ${machine}.${disturbance(runs)}`,
+    tables(sorted),
+  ];
   parts.push('## kiel alone');
   for (const [id, text] of Object.entries(scenarioTexts)) {
     const rows = findings[id];
@@ -50,6 +56,15 @@ export function writePage(): void {
     parts.push('![Flame graph of workload A](./flame-a.svg)\n\nIts widest bars are explained in the [log](./log.md).');
   }
   writeFileSync(pageFile, `${parts.join('\n\n')}\n`);
+}
+
+/** How busy the machine was with other things, which the reader has to know. */
+function disturbance(runs: readonly Run[]): string {
+  const others = runs.map((run) => run.othersPercent).filter((percent) => percent !== null);
+  if (others.length === 0) return '';
+  const { median } = spreadOf(others);
+  const warning = median > 20 ? ': trust ratios, not records a second' : '';
+  return ` In the median run ${median.toFixed(0)} % of it was busy with other things${warning}.`;
 }
 
 function rowsTable(rows: readonly Row[]): string {
