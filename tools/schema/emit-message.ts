@@ -37,6 +37,7 @@ const imports: readonly (readonly [string, readonly string[]])[] = [
       'type Message',
       'type RequestMessage',
       'type ResponseMessage',
+      'checkObject',
       'checkVersion',
       'decodeMessage',
       'emptyBytes',
@@ -135,7 +136,7 @@ function emitFunctions(model: Model, struct: Struct): string {
 
 function emitDefaultFunctions(model: Model, struct: Struct): string {
   const { typeName } = struct;
-  const nullCheck = 'm !== null &&\n';
+  const nullCheck = "typeof m === 'object' &&\nm !== null &&\n";
   const comparison = `return (\n${indent(`${nullCheck}${emitIsDefault(model, struct)}`)}\n);`;
   return [
     functionOf(`${defaultFunction(struct)}(): ${typeName}`, emitDefault(model, struct)),

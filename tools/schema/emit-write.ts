@@ -6,6 +6,7 @@ import { isDefaultFunction, localName, writeFunction } from './names.ts';
 /** The body of a struct's write function: the fields in the order of the wire, then the tagged ones. */
 export function emitWrite(model: Model, struct: Struct): string {
   const lines: string[] = [];
+  if (!struct.fields.some((field) => field.isRequired)) lines.push('checkObject(m);');
   for (const field of struct.fields) lines.push(...emitField(struct, field));
   lines.push(...emitTags(model, struct));
   return lines.join('\n');
@@ -146,7 +147,8 @@ function isSet(field: Field, value: string): string {
     case 'struct':
       return `!${isDefaultFunction(field.type as Struct)}(${value})`;
     default:
-      return field.nullable === null ? `${value}.length > 0` : `${value} === null || ${value}.length > 0`;
+      // What has no length is no list either: writing it then says so.
+      return field.nullable === null ? `${value}.length !== 0` : `${value} === null || ${value}.length !== 0`;
   }
 }
 

@@ -24,6 +24,7 @@ export * from './errors.ts';
 export { FrameDecoder, type FrameDecoderOptions } from './frame.ts';
 export { fromJson, type Json, toJson } from './json.ts';
 export type { Api } from './messages/api.ts';
+export { checkFields } from './messages/check-fields.ts';
 export { apis } from './messages/generated/api-table.ts';
 export { type Field, fieldsOf, type VersionRange } from './messages/layout.ts';
 export {

@@ -33,7 +33,7 @@ export interface CodecErrorPlace {
  * Codes of messages and frames:
  * `TRUNCATED` the bytes end inside a value, `TRAILING_BYTES` they go on after it,
  * `UNSUPPORTED_VERSION` the message has no such version, `UNKNOWN_API` no message has this key or name,
- * `NOT_IN_VERSION` a field is set that this version cannot carry, `MISSING_FIELD` a field without default is absent,
+ * `NOT_IN_VERSION` a field is set that this version cannot carry, `UNKNOWN_FIELD` a name that no version has, `MISSING_FIELD` a field without default is absent,
  * `NOT_NULLABLE` null where this version has none, `WRONG_TYPE` and `OUT_OF_RANGE` a value its wire type cannot hold,
  * `TOO_LONG` text or bytes over their length type, `LONE_SURROGATE` and `MALFORMED_UTF8` text that is none,
  * `MALFORMED_VARINT`, `INVALID_LENGTH`, `INVALID_TAG`, `LIMIT_EXCEEDED` more elements than the reader admits,

@@ -1,4 +1,4 @@
-import { CodecError } from './errors.ts';
+import { CodecError, describeValue } from './errors.ts';
 
 export interface FrameDecoderOptions {
   /** Bigger frames are refused. 128 MiB: an answer may exceed the fetch limit by what surrounds the records. */
@@ -52,6 +52,9 @@ export class FrameDecoder {
   /** Takes the next chunk and returns the frames it completes, without their sizes. Throws CodecError `FRAME_SIZE`. */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#failure !== null) throw this.#failure;
+    if (!(chunk instanceof Uint8Array)) {
+      throw new CodecError('WRONG_TYPE', `a chunk must be a Uint8Array, not ${describeValue(chunk)}`);
+    }
     const frames: Uint8Array[] = [];
     let at = 0;
     while (at < chunk.length) {

@@ -1,6 +1,7 @@
 import { CodecError, describeValue } from './errors.ts';
+import { checkFields } from './messages/check-fields.ts';
 import { type Field, fieldsOf, isIn } from './messages/layout.ts';
-import type { Message } from './messages/message.ts';
+import { checkVersion, type Message } from './messages/message.ts';
 
 /** What `JSON.stringify` takes and `JSON.parse` gives. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -13,10 +14,18 @@ type JsonObject = { [name: string]: Json };
  * 2^53, and unknown tagged fields stand under `unknownTaggedFields` where there are any. A float64 that JSON has
  * no number for is the text `NaN`, `Infinity`, `-Infinity` or `-0`.
  *
- * @param value - fields that the version lacks are left out.
+ * @param value - fields that the version lacks are left out; a name that no version has is an error, `UNKNOWN_FIELD`.
  */
 export function toJson<Input>(message: Message<unknown, Input>, value: Input, version: number): Json {
-  return structToJson(fieldsOf(message), value, version, '');
+  checkVersion(message, version);
+  try {
+    const json = structToJson(fieldsOf(message), value, version, '');
+    checkFields(message, value);
+    return json;
+  } catch (error) {
+    if (!(error instanceof CodecError) || error.messageName !== undefined) throw error;
+    throw error.placed({ messageName: message.name, version });
+  }
 }
 
 /**
@@ -25,6 +34,7 @@ export function toJson<Input>(message: Message<unknown, Input>, value: Input, ve
  * encoding.
  */
 export function fromJson<Value>(message: Message<Value, never>, json: Json, version: number): Value {
+  checkVersion(message, version);
   try {
     const input = structFromJson(fieldsOf(message), json, version, '');
     // Through the bytes and back: so every value is checked, and what is absent gets its default.

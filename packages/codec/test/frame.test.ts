@@ -64,6 +64,14 @@ describe('a frame decoder', () => {
     expect(() => between.end()).not.toThrow();
   });
 
+  test('a chunk that is no bytes is refused by its type, and the stream goes on', () => {
+    const decoder = new FrameDecoder();
+    for (const wrong of ['abcd', undefined, null, [0, 0, 0, 4], new ArrayBuffer(4)]) {
+      expect(errorOf(() => decoder.push(wrong as never))).toMatchObject({ name: 'CodecError', code: 'WRONG_TYPE' });
+    }
+    expect(decoder.push(frameOf(new Uint8Array(4)))).toHaveLength(1);
+  });
+
   describe('C13: a size that no frame has', () => {
     test.each([
       ['a TLS alert', [0x15, 3, 3, 0], /TLS/],

@@ -78,6 +78,17 @@ describe('the JSON form', () => {
     });
   });
 
+  test('refuses a name that no version has, and a version that there is not', () => {
+    const request = { acks: -1, timeoutMs: 1, topicData: [{ name: 'a', partitionData: [], nmae: 'b' }] };
+    expect(errorOf(() => toJson(ProduceRequest, request, 9))).toMatchObject({
+      code: 'UNKNOWN_FIELD',
+      messageName: 'ProduceRequest',
+      path: 'topicData[0].nmae',
+    });
+    expect(errorOf(() => toJson(ProduceRequest, { ...request, topicData: [] }, 99)).code).toBe('UNSUPPORTED_VERSION');
+    expect(errorOf(() => fromJson(ProduceRequest, {}, 99)).code).toBe('UNSUPPORTED_VERSION');
+  });
+
   test('takes an int64 as a number too, as Kafka’s tools print it, while that is exact', () => {
     const json = (baseOffset: Json) => ({
       responses: [{ name: 'a', partitionResponses: [{ index: 0, errorCode: 0, baseOffset }] }],

@@ -119,6 +119,11 @@ function placeWriteError<Input>(
   if (error instanceof CodecError && error.messageName !== undefined) return error;
   const failure = pathOfFailure((w, traced) => message.write(w, version, traced), value);
   const place = { messageName: message.name, version, path: failure.path };
+  // A number or a text has no fields either, but its lack of them is not what is wrong.
+  const isPrimitive = failure.value !== null && failure.value !== undefined && typeof failure.value !== 'object';
+  if (isPrimitive && error instanceof CodecError && error.code === 'MISSING_FIELD') {
+    return notObject(failure.value).placed(place);
+  }
   if (error instanceof CodecError) {
     // The field that a version lacks was named where it was found; looking into it may have gone deeper.
     if (error.path === '') return error.placed(place);
@@ -128,10 +133,19 @@ function placeWriteError<Input>(
   }
   // The generated code takes structs and lists for granted and fails on anything else with the engine's own error.
   if (error instanceof TypeError) {
-    const code = failure.value === undefined ? 'MISSING_FIELD' : failure.value === null ? 'NOT_NULLABLE' : 'WRONG_TYPE';
-    return new CodecError(code, `needs an object, not ${describeValue(failure.value)}`, { ...place, cause: error });
+    return notObject(failure.value).placed({ ...place, cause: error });
   }
   return error;
+}
+
+function notObject(value: unknown): CodecError {
+  const code = value === undefined ? 'MISSING_FIELD' : value === null ? 'NOT_NULLABLE' : 'WRONG_TYPE';
+  return new CodecError(code, `needs an object, not ${describeValue(value)}`);
+}
+
+/** For structs without a field that must be there, whose absence would tell that a value is none of them. */
+export function checkObject(value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw notObject(value);
 }
 
 /** The path is completed where the message is known. */

@@ -1,6 +1,7 @@
 import {
   ApiVersionsResponse,
   type CodecError,
+  checkFields,
   encodeRequest,
   FetchRequest,
   FetchResponse,
@@ -11,6 +12,7 @@ import {
   ProduceRequest,
   ProduceResponse,
 } from '@kiel/codec';
+import { messages } from '@kiel/codec/apis';
 import { describe, expect, test } from 'vitest';
 
 function errorOf(attempt: () => unknown): CodecError {
@@ -71,6 +73,51 @@ describe('encoding names the message, the version and the path of', () => {
     const error = errorOf(() => ProduceRequest.encode(value as never, 9));
     expect(error).toMatchObject({ name: 'CodecError', code, messageName: 'ProduceRequest', version: 9, path });
     expect(error.message).toContain(`ProduceRequest v9, ${path}: `);
+  });
+
+  test.each([
+    ['a misspelled field', { ...produce, transactionalID: 'a' }, 'transactionalID', 'did you mean transactionalId?'],
+    ['a swapped letter', { ...produce, topicData: [{ nmae: 'a', partitionData: [] }] }, 'topicData[0].nmae', 'name?'],
+    ['what is like nothing', { ...produce, compression: 'gzip' }, 'compression', 'no version has a field of this name'],
+  ])('%s, where it is asked for', (_name, value, path, text) => {
+    const error = errorOf(() => checkFields(ProduceRequest, value));
+    expect(error).toMatchObject({ name: 'CodecError', code: 'UNKNOWN_FIELD', messageName: 'ProduceRequest', path });
+    expect(error.message).toContain(text);
+    expect(() =>
+      checkFields(ProduceRequest, { ...produce, topicData: [{ name: 'a', partitionData: [] }] }),
+    ).not.toThrow();
+  });
+
+  test('an element that is no object', () => {
+    for (const [element, code] of [
+      [5, 'WRONG_TYPE'],
+      ['orders', 'WRONG_TYPE'],
+      [true, 'WRONG_TYPE'],
+      [undefined, 'MISSING_FIELD'],
+    ] as const) {
+      const error = errorOf(() => ProduceRequest.encode({ ...produce, topicData: [element] } as never, 9));
+      expect(error).toMatchObject({ code, path: 'topicData[0]' });
+    }
+    expect(errorOf(() => ProduceRequest.encode('orders' as never, 9))).toMatchObject({ code: 'WRONG_TYPE', path: '' });
+    for (const message of messages) {
+      for (const wrong of ['orders', 5, 5n, true]) {
+        const error = errorOf(() => message.encode(wrong as never, message.maxVersion));
+        expect(error).toMatchObject({ code: 'WRONG_TYPE', messageName: message.name, path: '' });
+      }
+    }
+  });
+
+  test('a number for a tagged list or struct, which could be taken for an empty one', () => {
+    const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 1n, abortedTransactions: null, records: null };
+    const withPartition = (more: object) => ({ responses: [{ partitions: [{ ...partition, ...more }] }] });
+    expect(errorOf(() => FetchResponse.encode({ responses: [], nodeEndpoints: 5 } as never, 17))).toMatchObject({
+      code: 'WRONG_TYPE',
+      path: 'nodeEndpoints',
+    });
+    expect(errorOf(() => FetchResponse.encode(withPartition({ divergingEpoch: 5 }) as never, 17))).toMatchObject({
+      code: 'WRONG_TYPE',
+      path: 'responses[0].partitions[0].divergingEpoch',
+    });
   });
 
   test('a Date where a bigint belongs', () => {

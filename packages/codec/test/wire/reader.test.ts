@@ -15,7 +15,7 @@ function codeOf(attempt: () => unknown): string {
 const read = (...bytes: number[]) => new Reader(Uint8Array.from(bytes));
 
 describe('a reader', () => {
-  test('reads text that the writer wrote, whatever it holds', () => {
+  test('reads text that the writer wrote, whatever it holds', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
         const w = new Writer(1);

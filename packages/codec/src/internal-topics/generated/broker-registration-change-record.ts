@@ -83,13 +83,13 @@ function writeBrokerRegistrationChangeRecord(w: Writer, version: number, m: Brok
   w.int64(m.brokerEpoch);
   if (version <= 0 && m.inControlledShutdown !== undefined && m.inControlledShutdown !== 0)
     throw notInVersion('inControlledShutdown', version);
-  if (version <= 1 && m.logDirs !== undefined && m.logDirs.length > 0) throw notInVersion('logDirs', version);
+  if (version <= 1 && m.logDirs !== undefined && m.logDirs.length !== 0) throw notInVersion('logDirs', version);
   if (version <= 2 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null)
     throw notInVersion('cordonedLogDirs', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasFenced = m.fenced !== undefined && m.fenced !== 0;
   const hasInControlledShutdown = version >= 1 && m.inControlledShutdown !== undefined && m.inControlledShutdown !== 0;
-  const hasLogDirs = version >= 2 && m.logDirs !== undefined && m.logDirs.length > 0;
+  const hasLogDirs = version >= 2 && m.logDirs !== undefined && m.logDirs.length !== 0;
   const hasCordonedLogDirs = version >= 3 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
   w.uvarint(
     unknownTaggedFields.length +

@@ -150,7 +150,7 @@ function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
   w.compactInt32Array(partitions);
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasAssignmentEpochs =
-    m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length > 0);
+    m.assignmentEpochs !== undefined && (m.assignmentEpochs === null || m.assignmentEpochs.length !== 0);
   w.uvarint(unknownTaggedFields.length + Number(hasAssignmentEpochs));
   const next = w.unknownTags(unknownTaggedFields, 0, 0);
   if (hasAssignmentEpochs) {

@@ -244,6 +244,7 @@ function isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(
   m: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput | null,
 ): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     m.sessionTimeoutMs === 0 &&
     m.supportedProtocols.length === 0 &&

@@ -125,7 +125,7 @@ function writePartitionRecord(w: Writer, version: number, m: PartitionRecordInpu
   if (version >= 1) {
     w.compactArrayLength(directories);
     for (let i = 0; i < directories.length; i++) w.uuid(directories[i]!);
-  } else if (directories.length > 0) throw notInVersion('directories', version);
+  } else if (directories.length !== 0) throw notInVersion('directories', version);
   if (version <= 1 && m.eligibleLeaderReplicas !== undefined && m.eligibleLeaderReplicas !== null)
     throw notInVersion('eligibleLeaderReplicas', version);
   if (version <= 1 && m.lastKnownElr !== undefined && m.lastKnownElr !== null)

@@ -155,11 +155,11 @@ function writeRegisterBrokerRecord(w: Writer, version: number, m: RegisterBroker
   const { inControlledShutdown = false } = m;
   if (version >= 1) w.bool(inControlledShutdown);
   else if (inControlledShutdown !== false) throw notInVersion('inControlledShutdown', version);
-  if (version <= 2 && m.logDirs !== undefined && m.logDirs.length > 0) throw notInVersion('logDirs', version);
+  if (version <= 2 && m.logDirs !== undefined && m.logDirs.length !== 0) throw notInVersion('logDirs', version);
   if (version <= 3 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null)
     throw notInVersion('cordonedLogDirs', version);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasLogDirs = version >= 3 && m.logDirs !== undefined && m.logDirs.length > 0;
+  const hasLogDirs = version >= 3 && m.logDirs !== undefined && m.logDirs.length !== 0;
   const hasCordonedLogDirs = version >= 4 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
   w.uvarint(unknownTaggedFields.length + Number(hasLogDirs) + Number(hasCordonedLogDirs));
   let next = version >= 3 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;

@@ -89,7 +89,7 @@ function writeStreamsGroupMetadataValue(w: Writer, version: number, m: StreamsGr
   const { unknownTaggedFields = noTaggedFields } = m;
   const hasValidatedTopologyEpoch = m.validatedTopologyEpoch !== undefined && m.validatedTopologyEpoch !== -1;
   const hasLastAssignmentConfigs =
-    m.lastAssignmentConfigs !== undefined && (m.lastAssignmentConfigs === null || m.lastAssignmentConfigs.length > 0);
+    m.lastAssignmentConfigs !== undefined && (m.lastAssignmentConfigs === null || m.lastAssignmentConfigs.length !== 0);
   const hasStoredDescriptionTopologyEpoch =
     m.storedDescriptionTopologyEpoch !== undefined && m.storedDescriptionTopologyEpoch !== -1;
   const hasFailedDescriptionTopologyEpoch =

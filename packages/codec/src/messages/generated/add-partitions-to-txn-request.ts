@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -124,12 +125,13 @@ export const AddPartitionsToTxnRequest: RequestMessage<AddPartitionsToTxnRequest
 };
 
 function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartitionsToTxnRequestInput): void {
+  checkObject(m);
   const { transactions = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(transactions);
     for (let i = 0; i < transactions.length; i++)
       writeAddPartitionsToTxnRequestAddPartitionsToTxnTransaction(w, version, transactions[i]!);
-  } else if (transactions.length > 0) throw notInVersion('transactions', version);
+  } else if (transactions.length !== 0) throw notInVersion('transactions', version);
   const { v3AndBelowTransactionalId = '' } = m;
   if (version >= 4) {
     if (v3AndBelowTransactionalId !== '') throw notInVersion('v3AndBelowTransactionalId', version);
@@ -145,7 +147,7 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, m: AddPartit
   } else w.int16(v3AndBelowProducerEpoch);
   const { v3AndBelowTopics = [] } = m;
   if (version >= 4) {
-    if (v3AndBelowTopics.length > 0) throw notInVersion('v3AndBelowTopics', version);
+    if (v3AndBelowTopics.length !== 0) throw notInVersion('v3AndBelowTopics', version);
   } else if (version >= 3) {
     w.compactArrayLength(v3AndBelowTopics);
     for (let i = 0; i < v3AndBelowTopics.length; i++)

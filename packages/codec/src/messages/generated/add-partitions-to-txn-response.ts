@@ -136,10 +136,10 @@ function writeAddPartitionsToTxnResponse(w: Writer, version: number, m: AddParti
     w.compactArrayLength(resultsByTransaction);
     for (let i = 0; i < resultsByTransaction.length; i++)
       writeAddPartitionsToTxnResponseAddPartitionsToTxnResult(w, version, resultsByTransaction[i]!);
-  } else if (resultsByTransaction.length > 0) throw notInVersion('resultsByTransaction', version);
+  } else if (resultsByTransaction.length !== 0) throw notInVersion('resultsByTransaction', version);
   const { resultsByTopicV3AndBelow = [] } = m;
   if (version >= 4) {
-    if (resultsByTopicV3AndBelow.length > 0) throw notInVersion('resultsByTopicV3AndBelow', version);
+    if (resultsByTopicV3AndBelow.length !== 0) throw notInVersion('resultsByTopicV3AndBelow', version);
   } else if (version >= 3) {
     w.compactArrayLength(resultsByTopicV3AndBelow);
     for (let i = 0; i < resultsByTopicV3AndBelow.length; i++)

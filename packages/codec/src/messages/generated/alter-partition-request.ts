@@ -188,14 +188,14 @@ function writeAlterPartitionRequestPartitionData(
   w.int32(m.leaderEpoch);
   const { newIsr = [] } = m;
   if (version >= 3) {
-    if (newIsr.length > 0) throw notInVersion('newIsr', version);
+    if (newIsr.length !== 0) throw notInVersion('newIsr', version);
   } else w.compactInt32Array(newIsr);
   const { newIsrWithEpochs = [] } = m;
   if (version >= 3) {
     w.compactArrayLength(newIsrWithEpochs);
     for (let i = 0; i < newIsrWithEpochs.length; i++)
       writeAlterPartitionRequestBrokerState(w, version, newIsrWithEpochs[i]!);
-  } else if (newIsrWithEpochs.length > 0) throw notInVersion('newIsrWithEpochs', version);
+  } else if (newIsrWithEpochs.length !== 0) throw notInVersion('newIsrWithEpochs', version);
   const { leaderRecoveryState = 0 } = m;
   if (version >= 1) w.int8(leaderRecoveryState);
   else if (leaderRecoveryState !== 0) throw notInVersion('leaderRecoveryState', version);

@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -71,6 +72,7 @@ export const ApiVersionsRequest: RequestMessage<ApiVersionsRequest, ApiVersionsR
 };
 
 function writeApiVersionsRequest(w: Writer, version: number, m: ApiVersionsRequestInput): void {
+  checkObject(m);
   const { clientSoftwareName = '' } = m;
   if (version >= 3) w.compactString(clientSoftwareName);
   const { clientSoftwareVersion = '' } = m;

@@ -155,9 +155,9 @@ function writeApiVersionsResponse(w: Writer, version: number, m: ApiVersionsResp
   if (version >= 1) w.int32(throttleTimeMs);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) {
-    const hasSupportedFeatures = m.supportedFeatures !== undefined && m.supportedFeatures.length > 0;
+    const hasSupportedFeatures = m.supportedFeatures !== undefined && m.supportedFeatures.length !== 0;
     const hasFinalizedFeaturesEpoch = m.finalizedFeaturesEpoch !== undefined && m.finalizedFeaturesEpoch !== -1n;
-    const hasFinalizedFeatures = m.finalizedFeatures !== undefined && m.finalizedFeatures.length > 0;
+    const hasFinalizedFeatures = m.finalizedFeatures !== undefined && m.finalizedFeatures.length !== 0;
     const hasZkMigrationReady = m.zkMigrationReady !== undefined && m.zkMigrationReady !== false;
     w.uvarint(
       unknownTaggedFields.length +

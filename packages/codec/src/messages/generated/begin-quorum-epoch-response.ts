@@ -133,11 +133,11 @@ function writeBeginQuorumEpochResponse(w: Writer, version: number, m: BeginQuoru
   if (version >= 1) w.compactArrayLength(topics);
   else w.arrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeBeginQuorumEpochResponseTopicData(w, version, topics[i]!);
-  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0)
     throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 1) {
-    const hasNodeEndpoints = m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
+    const hasNodeEndpoints = m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0;
     w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
     const next = w.unknownTags(unknownTaggedFields, 0, 0);
     if (hasNodeEndpoints) {

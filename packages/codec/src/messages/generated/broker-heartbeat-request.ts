@@ -88,12 +88,12 @@ function writeBrokerHeartbeatRequest(w: Writer, version: number, m: BrokerHeartb
   w.int64(m.currentMetadataOffset);
   w.bool(m.wantFence);
   w.bool(m.wantShutDown);
-  if (version <= 0 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length > 0)
+  if (version <= 0 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length !== 0)
     throw notInVersion('offlineLogDirs', version);
   if (version <= 1 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null)
     throw notInVersion('cordonedLogDirs', version);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasOfflineLogDirs = version >= 1 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length > 0;
+  const hasOfflineLogDirs = version >= 1 && m.offlineLogDirs !== undefined && m.offlineLogDirs.length !== 0;
   const hasCordonedLogDirs = version >= 2 && m.cordonedLogDirs !== undefined && m.cordonedLogDirs !== null;
   w.uvarint(unknownTaggedFields.length + Number(hasOfflineLogDirs) + Number(hasCordonedLogDirs));
   let next = version >= 1 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;

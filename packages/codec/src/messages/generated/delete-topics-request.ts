@@ -89,7 +89,7 @@ function writeDeleteTopicsRequest(w: Writer, version: number, m: DeleteTopicsReq
   if (version >= 6) {
     w.compactArrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeDeleteTopicsRequestDeleteTopicState(w, version, topics[i]!);
-  } else if (topics.length > 0) throw notInVersion('topics', version);
+  } else if (topics.length !== 0) throw notInVersion('topics', version);
   const { topicNames = [] } = m;
   if (version >= 4 && version <= 5) {
     w.compactArrayLength(topicNames);

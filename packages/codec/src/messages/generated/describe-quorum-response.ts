@@ -208,7 +208,7 @@ function writeDescribeQuorumResponse(w: Writer, version: number, m: DescribeQuor
   if (version >= 2) {
     w.compactArrayLength(nodes);
     for (let i = 0; i < nodes.length; i++) writeDescribeQuorumResponseNode(w, version, nodes[i]!);
-  } else if (nodes.length > 0) throw notInVersion('nodes', version);
+  } else if (nodes.length !== 0) throw notInVersion('nodes', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }

@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -233,7 +234,7 @@ function writeFetchRequest(w: Writer, version: number, m: FetchRequestInput): vo
     w.arrayLength(forgottenTopicsData);
     for (let i = 0; i < forgottenTopicsData.length; i++)
       writeFetchRequestForgottenTopic(w, version, forgottenTopicsData[i]!);
-  } else if (forgottenTopicsData.length > 0) throw notInVersion('forgottenTopicsData', version);
+  } else if (forgottenTopicsData.length !== 0) throw notInVersion('forgottenTopicsData', version);
   const { rackId = '' } = m;
   if (version >= 12) w.compactString(rackId);
   else if (version >= 11) w.string(rackId);
@@ -330,6 +331,7 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
 }
 
 function writeFetchRequestReplicaState(w: Writer, _version: number, m: FetchRequestReplicaStateInput): void {
+  checkObject(m);
   const { replicaId = -1 } = m;
   w.int32(replicaId);
   const { replicaEpoch = -1n } = m;
@@ -488,6 +490,7 @@ function defaultFetchRequestReplicaState(): FetchRequestReplicaState {
 
 function isDefaultFetchRequestReplicaState(m: FetchRequestReplicaStateInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     (m.replicaId === undefined || m.replicaId === -1) &&
     (m.replicaEpoch === undefined || m.replicaEpoch === -1n) &&

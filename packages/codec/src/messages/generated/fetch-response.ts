@@ -2,6 +2,7 @@
 
 import {
   type ResponseMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -254,11 +255,11 @@ function writeFetchResponse(w: Writer, version: number, m: FetchResponseInput): 
   if (version >= 12) w.compactArrayLength(responses);
   else w.arrayLength(responses);
   for (let i = 0; i < responses.length; i++) writeFetchResponseFetchableTopicResponse(w, version, responses[i]!);
-  if (version <= 15 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+  if (version <= 15 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0)
     throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 12) {
-    const hasNodeEndpoints = version >= 16 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
+    const hasNodeEndpoints = version >= 16 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0;
     w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
     const next = version >= 16 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;
     if (hasNodeEndpoints) {
@@ -477,6 +478,7 @@ function readFetchResponsePartitionData(r: Reader, version: number): FetchRespon
 }
 
 function writeFetchResponseEpochEndOffset(w: Writer, _version: number, m: FetchResponseEpochEndOffsetInput): void {
+  checkObject(m);
   const { epoch = -1 } = m;
   w.int32(epoch);
   const { endOffset = -1n } = m;
@@ -493,6 +495,7 @@ function readFetchResponseEpochEndOffset(r: Reader, _version: number): FetchResp
 }
 
 function writeFetchResponseLeaderIdAndEpoch(w: Writer, _version: number, m: FetchResponseLeaderIdAndEpochInput): void {
+  checkObject(m);
   const { leaderId = -1 } = m;
   w.int32(leaderId);
   const { leaderEpoch = -1 } = m;
@@ -509,6 +512,7 @@ function readFetchResponseLeaderIdAndEpoch(r: Reader, _version: number): FetchRe
 }
 
 function writeFetchResponseSnapshotId(w: Writer, _version: number, m: FetchResponseSnapshotIdInput): void {
+  checkObject(m);
   const { endOffset = -1n } = m;
   w.int64(endOffset);
   const { epoch = -1 } = m;
@@ -568,6 +572,7 @@ function defaultFetchResponseEpochEndOffset(): FetchResponseEpochEndOffset {
 
 function isDefaultFetchResponseEpochEndOffset(m: FetchResponseEpochEndOffsetInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     (m.epoch === undefined || m.epoch === -1) &&
     (m.endOffset === undefined || m.endOffset === -1n) &&
@@ -581,6 +586,7 @@ function defaultFetchResponseLeaderIdAndEpoch(): FetchResponseLeaderIdAndEpoch {
 
 function isDefaultFetchResponseLeaderIdAndEpoch(m: FetchResponseLeaderIdAndEpochInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     (m.leaderId === undefined || m.leaderId === -1) &&
     (m.leaderEpoch === undefined || m.leaderEpoch === -1) &&
@@ -594,6 +600,7 @@ function defaultFetchResponseSnapshotId(): FetchResponseSnapshotId {
 
 function isDefaultFetchResponseSnapshotId(m: FetchResponseSnapshotIdInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     (m.endOffset === undefined || m.endOffset === -1n) &&
     (m.epoch === undefined || m.epoch === -1) &&

@@ -183,10 +183,10 @@ function writeFetchSnapshotResponse(w: Writer, version: number, m: FetchSnapshot
   const { topics } = m;
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeFetchSnapshotResponseTopicSnapshot(w, version, topics[i]!);
-  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0)
     throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
+  const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0;
   w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
   const next = version >= 1 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;
   if (hasNodeEndpoints) {
@@ -376,6 +376,7 @@ function defaultFetchSnapshotResponseLeaderIdAndEpoch(): FetchSnapshotResponseLe
 
 function isDefaultFetchSnapshotResponseLeaderIdAndEpoch(m: FetchSnapshotResponseLeaderIdAndEpochInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     m.leaderId === 0 &&
     m.leaderEpoch === 0 &&

@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -68,6 +69,7 @@ export const FindCoordinatorRequest: RequestMessage<FindCoordinatorRequest, Find
 };
 
 function writeFindCoordinatorRequest(w: Writer, version: number, m: FindCoordinatorRequestInput): void {
+  checkObject(m);
   const { key = '' } = m;
   if (version >= 4) {
     if (key !== '') throw notInVersion('key', version);
@@ -80,7 +82,7 @@ function writeFindCoordinatorRequest(w: Writer, version: number, m: FindCoordina
   if (version >= 4) {
     w.compactArrayLength(coordinatorKeys);
     for (let i = 0; i < coordinatorKeys.length; i++) w.compactString(coordinatorKeys[i]!);
-  } else if (coordinatorKeys.length > 0) throw notInVersion('coordinatorKeys', version);
+  } else if (coordinatorKeys.length !== 0) throw notInVersion('coordinatorKeys', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

@@ -2,6 +2,7 @@
 
 import {
   type ResponseMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -117,6 +118,7 @@ export const FindCoordinatorResponse: ResponseMessage<FindCoordinatorResponse, F
 };
 
 function writeFindCoordinatorResponse(w: Writer, version: number, m: FindCoordinatorResponseInput): void {
+  checkObject(m);
   const { throttleTimeMs = 0 } = m;
   if (version >= 1) w.int32(throttleTimeMs);
   const { errorCode = 0 } = m;
@@ -143,7 +145,7 @@ function writeFindCoordinatorResponse(w: Writer, version: number, m: FindCoordin
   if (version >= 4) {
     w.compactArrayLength(coordinators);
     for (let i = 0; i < coordinators.length; i++) writeFindCoordinatorResponseCoordinator(w, version, coordinators[i]!);
-  } else if (coordinators.length > 0) throw notInVersion('coordinators', version);
+  } else if (coordinators.length !== 0) throw notInVersion('coordinators', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

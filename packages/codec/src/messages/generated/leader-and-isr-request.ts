@@ -211,7 +211,7 @@ function writeLeaderAndIsrRequest(w: Writer, version: number, m: LeaderAndIsrReq
   else if (type !== 0) throw notInVersion('type', version);
   const { ungroupedPartitionStates = [] } = m;
   if (version >= 2) {
-    if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
+    if (ungroupedPartitionStates.length !== 0) throw notInVersion('ungroupedPartitionStates', version);
   } else {
     w.arrayLength(ungroupedPartitionStates);
     for (let i = 0; i < ungroupedPartitionStates.length; i++)
@@ -226,7 +226,7 @@ function writeLeaderAndIsrRequest(w: Writer, version: number, m: LeaderAndIsrReq
     w.arrayLength(topicStates);
     for (let i = 0; i < topicStates.length; i++)
       writeLeaderAndIsrRequestLeaderAndIsrTopicState(w, version, topicStates[i]!);
-  } else if (topicStates.length > 0) throw notInVersion('topicStates', version);
+  } else if (topicStates.length !== 0) throw notInVersion('topicStates', version);
   const { liveLeaders } = m;
   if (version >= 4) w.compactArrayLength(liveLeaders);
   else w.arrayLength(liveLeaders);

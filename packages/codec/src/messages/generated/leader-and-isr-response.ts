@@ -113,7 +113,7 @@ function writeLeaderAndIsrResponse(w: Writer, version: number, m: LeaderAndIsrRe
   w.int16(m.errorCode);
   const { partitionErrors = [] } = m;
   if (version >= 5) {
-    if (partitionErrors.length > 0) throw notInVersion('partitionErrors', version);
+    if (partitionErrors.length !== 0) throw notInVersion('partitionErrors', version);
   } else if (version >= 4) {
     w.compactArrayLength(partitionErrors);
     for (let i = 0; i < partitionErrors.length; i++)
@@ -127,7 +127,7 @@ function writeLeaderAndIsrResponse(w: Writer, version: number, m: LeaderAndIsrRe
   if (version >= 5) {
     w.compactArrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeLeaderAndIsrResponseLeaderAndIsrTopicError(w, version, topics[i]!);
-  } else if (topics.length > 0) throw notInVersion('topics', version);
+  } else if (topics.length !== 0) throw notInVersion('topics', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

@@ -102,7 +102,7 @@ function writeLeaveGroupRequest(w: Writer, version: number, m: LeaveGroupRequest
   } else if (version >= 3) {
     w.arrayLength(members);
     for (let i = 0; i < members.length; i++) writeLeaveGroupRequestMemberIdentity(w, version, members[i]!);
-  } else if (members.length > 0) throw notInVersion('members', version);
+  } else if (members.length !== 0) throw notInVersion('members', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

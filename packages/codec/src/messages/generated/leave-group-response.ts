@@ -99,7 +99,7 @@ function writeLeaveGroupResponse(w: Writer, version: number, m: LeaveGroupRespon
   } else if (version >= 3) {
     w.arrayLength(members);
     for (let i = 0; i < members.length; i++) writeLeaveGroupResponseMemberResponse(w, version, members[i]!);
-  } else if (members.length > 0) throw notInVersion('members', version);
+  } else if (members.length !== 0) throw notInVersion('members', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 4) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

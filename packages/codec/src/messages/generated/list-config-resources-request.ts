@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -59,11 +60,12 @@ export const ListConfigResourcesRequest: RequestMessage<ListConfigResourcesReque
 };
 
 function writeListConfigResourcesRequest(w: Writer, version: number, m: ListConfigResourcesRequestInput): void {
+  checkObject(m);
   const { resourceTypes = [] } = m;
   if (version >= 1) {
     w.compactArrayLength(resourceTypes);
     for (let i = 0; i < resourceTypes.length; i++) w.int8(resourceTypes[i]!);
-  } else if (resourceTypes.length > 0) throw notInVersion('resourceTypes', version);
+  } else if (resourceTypes.length !== 0) throw notInVersion('resourceTypes', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   w.taggedFields(unknownTaggedFields);
 }

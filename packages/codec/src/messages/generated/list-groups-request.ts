@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -64,16 +65,17 @@ export const ListGroupsRequest: RequestMessage<ListGroupsRequest, ListGroupsRequ
 };
 
 function writeListGroupsRequest(w: Writer, version: number, m: ListGroupsRequestInput): void {
+  checkObject(m);
   const { statesFilter = [] } = m;
   if (version >= 4) {
     w.compactArrayLength(statesFilter);
     for (let i = 0; i < statesFilter.length; i++) w.compactString(statesFilter[i]!);
-  } else if (statesFilter.length > 0) throw notInVersion('statesFilter', version);
+  } else if (statesFilter.length !== 0) throw notInVersion('statesFilter', version);
   const { typesFilter = [] } = m;
   if (version >= 5) {
     w.compactArrayLength(typesFilter);
     for (let i = 0; i < typesFilter.length; i++) w.compactString(typesFilter[i]!);
-  } else if (typesFilter.length > 0) throw notInVersion('typesFilter', version);
+  } else if (typesFilter.length !== 0) throw notInVersion('typesFilter', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 3) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

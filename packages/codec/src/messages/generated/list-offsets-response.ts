@@ -178,7 +178,7 @@ function writeListOffsetsResponseListOffsetsPartitionResponse(
   w.int16(m.errorCode);
   const { oldStyleOffsets = [] } = m;
   if (version >= 1) {
-    if (oldStyleOffsets.length > 0) throw notInVersion('oldStyleOffsets', version);
+    if (oldStyleOffsets.length !== 0) throw notInVersion('oldStyleOffsets', version);
   } else {
     w.arrayLength(oldStyleOffsets);
     for (let i = 0; i < oldStyleOffsets.length; i++) w.int64(oldStyleOffsets[i]!);

@@ -2,6 +2,7 @@
 
 import {
   type RequestMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -136,6 +137,7 @@ export const OffsetFetchRequest: RequestMessage<OffsetFetchRequest, OffsetFetchR
 };
 
 function writeOffsetFetchRequest(w: Writer, version: number, m: OffsetFetchRequestInput): void {
+  checkObject(m);
   const { groupId = '' } = m;
   if (version >= 8) {
     if (groupId !== '') throw notInVersion('groupId', version);
@@ -143,7 +145,7 @@ function writeOffsetFetchRequest(w: Writer, version: number, m: OffsetFetchReque
   else w.string(groupId);
   const { topics = [] } = m;
   if (version >= 8) {
-    if (topics === null || topics.length > 0) throw notInVersion('topics', version);
+    if (topics === null || topics.length !== 0) throw notInVersion('topics', version);
   } else if (version >= 6) {
     w.compactNullableArrayLength(topics);
     if (topics !== null) {
@@ -162,7 +164,7 @@ function writeOffsetFetchRequest(w: Writer, version: number, m: OffsetFetchReque
   if (version >= 8) {
     w.compactArrayLength(groups);
     for (let i = 0; i < groups.length; i++) writeOffsetFetchRequestGroup(w, version, groups[i]!);
-  } else if (groups.length > 0) throw notInVersion('groups', version);
+  } else if (groups.length !== 0) throw notInVersion('groups', version);
   const { requireStable = false } = m;
   if (version >= 7) w.bool(requireStable);
   else if (requireStable !== false) throw notInVersion('requireStable', version);

@@ -2,6 +2,7 @@
 
 import {
   type ResponseMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -190,11 +191,12 @@ export const OffsetFetchResponse: ResponseMessage<OffsetFetchResponse, OffsetFet
 };
 
 function writeOffsetFetchResponse(w: Writer, version: number, m: OffsetFetchResponseInput): void {
+  checkObject(m);
   const { throttleTimeMs = 0 } = m;
   if (version >= 3) w.int32(throttleTimeMs);
   const { topics = [] } = m;
   if (version >= 8) {
-    if (topics.length > 0) throw notInVersion('topics', version);
+    if (topics.length !== 0) throw notInVersion('topics', version);
   } else if (version >= 6) {
     w.compactArrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeOffsetFetchResponseTopic(w, version, topics[i]!);
@@ -208,7 +210,7 @@ function writeOffsetFetchResponse(w: Writer, version: number, m: OffsetFetchResp
   if (version >= 8) {
     w.compactArrayLength(groups);
     for (let i = 0; i < groups.length; i++) writeOffsetFetchResponseGroup(w, version, groups[i]!);
-  } else if (groups.length > 0) throw notInVersion('groups', version);
+  } else if (groups.length !== 0) throw notInVersion('groups', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 6) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

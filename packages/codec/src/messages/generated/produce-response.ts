@@ -2,6 +2,7 @@
 
 import {
   type ResponseMessage,
+  checkObject,
   checkVersion,
   decodeMessage,
   encodeMessage,
@@ -195,11 +196,11 @@ function writeProduceResponse(w: Writer, version: number, m: ProduceResponseInpu
   for (let i = 0; i < responses.length; i++) writeProduceResponseTopicProduceResponse(w, version, responses[i]!);
   const { throttleTimeMs = 0 } = m;
   if (version >= 1) w.int32(throttleTimeMs);
-  if (version <= 9 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+  if (version <= 9 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0)
     throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 9) {
-    const hasNodeEndpoints = version >= 10 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
+    const hasNodeEndpoints = version >= 10 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0;
     w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
     const next = version >= 10 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;
     if (hasNodeEndpoints) {
@@ -405,6 +406,7 @@ function writeProduceResponseLeaderIdAndEpoch(
   _version: number,
   m: ProduceResponseLeaderIdAndEpochInput,
 ): void {
+  checkObject(m);
   const { leaderId = -1 } = m;
   w.int32(leaderId);
   const { leaderEpoch = -1 } = m;
@@ -445,6 +447,7 @@ function defaultProduceResponseLeaderIdAndEpoch(): ProduceResponseLeaderIdAndEpo
 
 function isDefaultProduceResponseLeaderIdAndEpoch(m: ProduceResponseLeaderIdAndEpochInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     (m.leaderId === undefined || m.leaderId === -1) &&
     (m.leaderEpoch === undefined || m.leaderEpoch === -1) &&

@@ -173,7 +173,7 @@ function writeStopReplicaRequest(w: Writer, version: number, m: StopReplicaReque
   } else w.bool(deletePartitions);
   const { ungroupedPartitions = [] } = m;
   if (version >= 1) {
-    if (ungroupedPartitions.length > 0) throw notInVersion('ungroupedPartitions', version);
+    if (ungroupedPartitions.length !== 0) throw notInVersion('ungroupedPartitions', version);
   } else {
     w.arrayLength(ungroupedPartitions);
     for (let i = 0; i < ungroupedPartitions.length; i++)
@@ -181,20 +181,20 @@ function writeStopReplicaRequest(w: Writer, version: number, m: StopReplicaReque
   }
   const { topics = [] } = m;
   if (version >= 3) {
-    if (topics.length > 0) throw notInVersion('topics', version);
+    if (topics.length !== 0) throw notInVersion('topics', version);
   } else if (version >= 2) {
     w.compactArrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeStopReplicaRequestStopReplicaTopicV1(w, version, topics[i]!);
   } else if (version >= 1) {
     w.arrayLength(topics);
     for (let i = 0; i < topics.length; i++) writeStopReplicaRequestStopReplicaTopicV1(w, version, topics[i]!);
-  } else if (topics.length > 0) throw notInVersion('topics', version);
+  } else if (topics.length !== 0) throw notInVersion('topics', version);
   const { topicStates = [] } = m;
   if (version >= 3) {
     w.compactArrayLength(topicStates);
     for (let i = 0; i < topicStates.length; i++)
       writeStopReplicaRequestStopReplicaTopicState(w, version, topicStates[i]!);
-  } else if (topicStates.length > 0) throw notInVersion('topicStates', version);
+  } else if (topicStates.length !== 0) throw notInVersion('topicStates', version);
   const { unknownTaggedFields = noTaggedFields } = m;
   if (version >= 2) w.taggedFields(unknownTaggedFields);
   else refuseTaggedFields(unknownTaggedFields, version);

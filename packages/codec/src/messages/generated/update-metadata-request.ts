@@ -229,7 +229,7 @@ function writeUpdateMetadataRequest(w: Writer, version: number, m: UpdateMetadat
   if (version >= 5) w.int64(brokerEpoch);
   const { ungroupedPartitionStates = [] } = m;
   if (version >= 5) {
-    if (ungroupedPartitionStates.length > 0) throw notInVersion('ungroupedPartitionStates', version);
+    if (ungroupedPartitionStates.length !== 0) throw notInVersion('ungroupedPartitionStates', version);
   } else {
     w.arrayLength(ungroupedPartitionStates);
     for (let i = 0; i < ungroupedPartitionStates.length; i++)
@@ -244,7 +244,7 @@ function writeUpdateMetadataRequest(w: Writer, version: number, m: UpdateMetadat
     w.arrayLength(topicStates);
     for (let i = 0; i < topicStates.length; i++)
       writeUpdateMetadataRequestUpdateMetadataTopicState(w, version, topicStates[i]!);
-  } else if (topicStates.length > 0) throw notInVersion('topicStates', version);
+  } else if (topicStates.length !== 0) throw notInVersion('topicStates', version);
   const { liveBrokers } = m;
   if (version >= 6) w.compactArrayLength(liveBrokers);
   else w.arrayLength(liveBrokers);

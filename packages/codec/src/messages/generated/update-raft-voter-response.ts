@@ -153,6 +153,7 @@ function defaultUpdateRaftVoterResponseCurrentLeader(): UpdateRaftVoterResponseC
 
 function isDefaultUpdateRaftVoterResponseCurrentLeader(m: UpdateRaftVoterResponseCurrentLeaderInput | null): boolean {
   return (
+    typeof m === 'object' &&
     m !== null &&
     (m.leaderId === undefined || m.leaderId === -1) &&
     (m.leaderEpoch === undefined || m.leaderEpoch === -1) &&

@@ -135,10 +135,10 @@ function writeVoteResponse(w: Writer, version: number, m: VoteResponseInput): vo
   const { topics } = m;
   w.compactArrayLength(topics);
   for (let i = 0; i < topics.length; i++) writeVoteResponseTopicData(w, version, topics[i]!);
-  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0)
+  if (version <= 0 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0)
     throw notInVersion('nodeEndpoints', version);
   const { unknownTaggedFields = noTaggedFields } = m;
-  const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length > 0;
+  const hasNodeEndpoints = version >= 1 && m.nodeEndpoints !== undefined && m.nodeEndpoints.length !== 0;
   w.uvarint(unknownTaggedFields.length + Number(hasNodeEndpoints));
   const next = version >= 1 ? w.unknownTags(unknownTaggedFields, 0, 0) : 0;
   if (hasNodeEndpoints) {
