@@ -54,13 +54,12 @@ function batchOf(count: number): Uint8Array {
 
 /** 10 topics of 12 partitions with a batch of ten records of 100 B each. */
 export function produceRequest(): ProduceRequestInput {
-  const records = batchOf(10);
   return {
     acks: -1,
     timeoutMs: 30_000,
     topicData: topicNames.slice(0, 10).map((name) => ({
       name,
-      partitionData: partitions.map((index) => ({ index, records })),
+      partitionData: partitions.map((index) => ({ index, records: batchOf(10) })),
     })),
   };
 }
