@@ -128,7 +128,7 @@ export class Connection implements PeerEvents {
       // The header of an API that does not exist has no shape that could be relied on: its key says more.
       const { profile } = this.#broker.core.state;
       const apiKey = frame.length < 2 ? null : new DataView(frame.buffer, frame.byteOffset).getInt16(0);
-      const isUnknown = apiKey !== null && !profile.listed.has(apiKey);
+      const isUnknown = apiKey !== null && !profile.listed.has(apiKey) && !profile.accepted.has(apiKey);
       const why = isUnknown
         ? `Kafka ${profile.version} has no API ${apiKey}`
         : `no request header: ${(error as Error).message}`;

@@ -1,3 +1,4 @@
+import { AdministrationScript } from './administration.ts';
 import { ClusterScript } from './clusters.ts';
 import { RecordScript } from './records.ts';
 import { Steps } from './steps.ts';
@@ -13,4 +14,5 @@ export async function play(target: Target, prefix: string): Promise<void> {
   await new RecordScript(target, prefix, ids).run();
   await new TransactionScript(target, prefix, ids).run();
   await new ClusterScript(target, prefix, ids).run();
+  await new AdministrationScript(target, prefix, ids).run();
 }

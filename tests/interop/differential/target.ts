@@ -11,8 +11,8 @@ export interface Line {
 
 /** Codes that only say "not yet": a real broker needs a moment where the embedded one does not. */
 const NOT_YET = new Set([14, 15, 16]);
-/** The same of a transaction that still ends; after a while it is an answer. */
-const CONCURRENT_TRANSACTIONS = 51;
+/** The same of a transaction that still ends, CONCURRENT_TRANSACTIONS and UNSTABLE_OFFSET_COMMIT: after a while it is an answer. */
+const MAYBE_NOT_YET = new Set([51, 88]);
 
 /** Fields whose values are this broker's own affair. */
 const DROPPED = new Set([
@@ -75,7 +75,7 @@ export class Target {
     for (let tries = 0; ; tries++) {
       const value = await this.#once(request, response, version, body);
       if (typeof value === 'string') return value;
-      const isNotYet = hasCode(value, (code) => NOT_YET.has(code) || (code === CONCURRENT_TRANSACTIONS && tries < 40));
+      const isNotYet = hasCode(value, (code) => NOT_YET.has(code) || (MAYBE_NOT_YET.has(code) && tries < 40));
       if (!isNotYet || tries > 400) return value;
       await sleep(25);
     }

@@ -20,8 +20,9 @@ export const describeCluster = defineApi('DescribeCluster', 60, DescribeClusterR
     const { state } = ctx.core;
     const throttleTimeMs = ctx.faults.throttleMs;
     if (request.endpointType !== 1) {
+      const errorCode = request.endpointType === 2 ? Code.MISMATCHED_ENDPOINT_TYPE : Code.UNSUPPORTED_ENDPOINT_TYPE;
       const errorMessage = 'this listener serves clients, not the controller quorum';
-      return { throttleTimeMs, errorCode: Code.INVALID_REQUEST, errorMessage, clusterId: '', brokers: [] };
+      return { throttleTimeMs, errorCode, errorMessage, clusterId: '', brokers: [] };
     }
     return {
       throttleTimeMs,
@@ -48,6 +49,37 @@ export const describeCluster = defineApi('DescribeCluster', 60, DescribeClusterR
 
 const TOPIC_RESOURCE = 2;
 const BROKER_RESOURCE = 4;
+const LOGGER_RESOURCE = 8;
+
+/** Where a value comes from, as DescribeConfigs numbers it. */
+const Source = { TOPIC: 1, STATIC_BROKER: 4, DEFAULT: 5 } as const;
+const ConfigType = { BOOLEAN: 1, STRING: 2, INT: 3, LONG: 5, LIST: 7 } as const;
+
+/** Of those configs that are no text. */
+const configTypes: Readonly<Record<string, number>> = {
+  'auto.create.topics.enable': ConfigType.BOOLEAN,
+  'broker.id': ConfigType.INT,
+  'cleanup.policy': ConfigType.LIST,
+  'default.replication.factor': ConfigType.INT,
+  'max.message.bytes': ConfigType.INT,
+  'message.max.bytes': ConfigType.INT,
+  'message.timestamp.after.max.ms': ConfigType.LONG,
+  'message.timestamp.before.max.ms': ConfigType.LONG,
+  'min.insync.replicas': ConfigType.INT,
+  'num.partitions': ConfigType.INT,
+  'retention.bytes': ConfigType.LONG,
+  'retention.ms': ConfigType.LONG,
+  'transaction.max.timeout.ms': ConfigType.INT,
+};
+
+/** Configs of a broker that cannot be changed while it runs. */
+const fixedConfigs = new Set([
+  'auto.create.topics.enable',
+  'broker.id',
+  'default.replication.factor',
+  'num.partitions',
+  'transaction.max.timeout.ms',
+]);
 
 export const describeConfigs = defineApi('DescribeConfigs', 32, DescribeConfigsRequest, DescribeConfigsResponse, {
   handle: (ctx, request) => ({
@@ -62,21 +94,29 @@ export const describeConfigs = defineApi('DescribeConfigs', 32, DescribeConfigsR
         configs: [],
       });
       let values: Record<string, string>;
-      let isOwn: (name: string) => boolean = () => false;
+      let sourceOf = (_name: string): number => Source.DEFAULT;
       if (resourceType === TOPIC_RESOURCE) {
         if (topicNameFault(resourceName) !== null)
           return failed(Code.INVALID_TOPIC_EXCEPTION, topicNameFault(resourceName)!);
         const topic = ctx.core.state.topics.get(resourceName);
         if (topic === undefined) return failed(Code.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic "${resourceName}"`);
         values = { ...defaultTopicConfig, ...topic.config };
-        isOwn = (name) => name in topic.config;
-      } else if (resourceType === BROKER_RESOURCE) {
-        values = brokerConfig(ctx);
+        sourceOf = (name) => (name in topic.config ? Source.TOPIC : Source.DEFAULT);
+      } else if (resourceType === BROKER_RESOURCE || resourceType === LOGGER_RESOURCE) {
+        // Without a name a broker gives what was set for all of them at run time: here that is nothing.
+        const isForAll = resourceName === '' && resourceType === BROKER_RESOURCE;
+        if (!isForAll && resourceName !== String(ctx.broker.id)) {
+          return failed(Code.INVALID_REQUEST, `this is broker ${ctx.broker.id}, asked was "${resourceName}"`);
+        }
+        values = isForAll || resourceType === LOGGER_RESOURCE ? {} : brokerConfig(ctx);
+        sourceOf = (name) =>
+          name === 'broker.id' || name === 'auto.create.topics.enable' ? Source.STATIC_BROKER : Source.DEFAULT;
       } else return failed(Code.INVALID_REQUEST, `resources of type ${resourceType} are not described here`);
-      const names = configurationKeys ?? Object.keys(values);
+      const areAllWanted = configurationKeys === null || configurationKeys.length === 0;
+      const names = areAllWanted ? Object.keys(values) : configurationKeys;
       return {
         errorCode: Code.NONE,
-        errorMessage: null,
+        errorMessage: '',
         resourceType,
         resourceName,
         configs: names
@@ -84,11 +124,12 @@ export const describeConfigs = defineApi('DescribeConfigs', 32, DescribeConfigsR
           .map((name) => ({
             name,
             value: values[name]!,
-            readOnly: false,
-            isDefault: ctx.version === 0 ? !isOwn(name) : false,
-            configSource: isOwn(name) ? 1 : 5,
+            readOnly: resourceType === BROKER_RESOURCE && fixedConfigs.has(name),
+            isDefault: ctx.version === 0 ? sourceOf(name) === Source.DEFAULT : false,
+            configSource: sourceOf(name),
             isSensitive: false,
             synonyms: [],
+            ...(ctx.version >= 3 ? { configType: configTypes[name] ?? ConfigType.STRING } : {}),
             documentation: null,
           })),
       };

@@ -100,6 +100,11 @@ export const txnOffsetCommit = defineApi('TxnOffsetCommit', 28, TxnOffsetCommitR
         : transactions.verifyGroup(transactionalId, who, groupId, ctx.version);
       if (code === Code.PRODUCER_FENCED) code = Code.INVALID_PRODUCER_EPOCH;
     }
+    if (code === Code.INVALID_PRODUCER_EPOCH && state.profile.forgetsOffsetsOnRefusal) {
+      for (const { topic, partition } of touchesOf(request.topics)) {
+        groups.dropPending(groupId, producerId, topic, partition);
+      }
+    }
     const store: Store = (topic, partition, offset) =>
       groups.commitInTransaction(groupId, producerId, topic, partition, offset);
     return { throttleTimeMs: ctx.faults.throttleMs, topics: commitAll(ctx, request.topics, code, store) };

@@ -5,12 +5,17 @@ import {
   PushTelemetryResponse,
 } from '@kiel/codec';
 import { Code } from '../codes.ts';
+import type { Core } from '../core.ts';
 import { NO_TOPIC_ID } from '../state/cluster-state.ts';
 import { defineApi } from './api.ts';
 
 const SUBSCRIPTION_ID = 1;
 const MAX_BYTES = 1_048_576;
+const LAST_CODEC = 4;
 const PUSH_INTERVAL_MS = 300_000;
+
+/** Clients that have pushed their last, by cluster. */
+const terminated = new WeakMap<Core, Set<string>>();
 
 /** Brokers without a telemetry plugin subscribe to nothing; these do the same, and take what is pushed. */
 export const getTelemetrySubscriptions = defineApi(
@@ -50,8 +55,16 @@ export const getTelemetrySubscriptions = defineApi(
 export const pushTelemetry = defineApi('PushTelemetry', 72, PushTelemetryRequest, PushTelemetryResponse, {
   handle(ctx, request) {
     const throttleTimeMs = ctx.faults.throttleMs;
+    const gone = terminated.get(ctx.core) ?? new Set();
+    if (request.clientInstanceId === NO_TOPIC_ID || gone.has(request.clientInstanceId)) {
+      return { throttleTimeMs, errorCode: Code.INVALID_REQUEST };
+    }
     if (request.subscriptionId !== SUBSCRIPTION_ID) return { throttleTimeMs, errorCode: Code.UNKNOWN_SUBSCRIPTION_ID };
+    if (request.compressionType > LAST_CODEC || request.compressionType < 0) {
+      return { throttleTimeMs, errorCode: Code.UNSUPPORTED_COMPRESSION_TYPE };
+    }
     if (request.metrics.length > MAX_BYTES) return { throttleTimeMs, errorCode: Code.TELEMETRY_TOO_LARGE };
+    if (request.terminating) terminated.set(ctx.core, gone.add(request.clientInstanceId));
     return { throttleTimeMs, errorCode: Code.NONE };
   },
   fail: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode }),

@@ -20,7 +20,10 @@ export interface Profile {
   readonly release: string;
   /** What the broker lists in its answer to ApiVersions, by API key. */
   readonly listed: ReadonlyMap<number, VersionRange>;
-  /** What it really serves where that differs: 4.x lists Produce 0 to 2, and closes on them (KAFKA-18659). */
+  /**
+   * What it really serves where that differs: 4.x lists Produce 0 to 2, and closes on them (KAFKA-18659); KRaft's
+   * brokers answer telemetry requests, and list them only with a plugin that takes the metrics (KIP-714).
+   */
   readonly accepted: ReadonlyMap<number, VersionRange>;
   /** 0.8 does not look at versions: it reads and answers what is too new as its newest. */
   readonly ignoresVersions: boolean;
@@ -40,6 +43,8 @@ export interface Profile {
   readonly refusesUnknownProducers: boolean;
   /** 0: transactions are not verified; 1: verified on produce (KIP-890 part 1, 3.6); 2: part 2 (4.0). */
   readonly transactionVersion: 0 | 1 | 2;
+  /** Before 4.0 a group's offsets lie with the classic coordinator, where a refused commit takes the pending one along. */
+  readonly forgetsOffsetsOnRefusal: boolean;
   /** KRaft forwards admin requests and calls a topic in the making unknown; ZooKeeper's brokers do neither. */
   readonly isKraft: boolean;
   /** Before 2.0 a throttled answer is late; since then it is at once, and the connection is not read (KIP-219). */
@@ -71,7 +76,7 @@ export function profileFor(version: string = LATEST_RELEASE): Profile {
     version,
     release,
     listed,
-    accepted: is('4.0') ? new Map([[0, { min: 3, max: listed.get(0)!.max }]]) : new Map(),
+    accepted: acceptedBeside(listed, is),
     ignoresVersions: !is('0.9'),
     knowsApiVersions: listed.has(18),
     namesApiVersionsRange: is('2.4'),
@@ -81,12 +86,23 @@ export function profileFor(version: string = LATEST_RELEASE): Profile {
     refusesTopicNames: is('2.0'),
     refusesUnknownProducers: !is('2.5'),
     transactionVersion: is('4.0') ? 2 : is('3.6') ? 1 : 0,
+    forgetsOffsetsOnRefusal: !is('4.0'),
     isKraft: is('3.3'),
     delaysThrottled: !is('2.0'),
     timestampAfterMaxMs: is('4.0') ? 3_600_000 : Number.MAX_SAFE_INTEGER,
     maxRequestBytes: 104_857_600,
     features: parseFeatures(facts[release]!.features),
   };
+}
+
+function acceptedBeside(
+  listed: ReadonlyMap<number, VersionRange>,
+  is: (wanted: string) => boolean,
+): ReadonlyMap<number, VersionRange> {
+  const accepted = new Map<number, VersionRange>();
+  if (is('4.0')) accepted.set(0, { min: 3, max: listed.get(0)!.max });
+  if (is('3.7')) for (const key of [71, 72]) accepted.set(key, { min: 0, max: 0 });
+  return accepted;
 }
 
 function parseRanges(text: string): Map<number, VersionRange> {

@@ -41,6 +41,14 @@ export class Groups {
     offsets.set(`${topic}/${partition}`, offset);
   }
 
+  /** Takes back what a transaction has committed so far to that partition. */
+  dropPending(group: string, producerId: bigint, topic: string, partition: number): void {
+    const producers = this.#pending.get(group);
+    const offsets = producers?.get(producerId);
+    offsets?.delete(`${topic}/${partition}`);
+    if (offsets?.size === 0) producers!.delete(producerId);
+  }
+
   endTransaction(group: string, producerId: bigint, commit: boolean): void {
     const offsets = this.#pending.get(group)?.get(producerId);
     if (offsets === undefined) return;
