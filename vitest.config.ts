@@ -8,6 +8,9 @@ const shared = {
 };
 const test = {
   environment: 'node' as const,
+  /** A guard against hanging, wide enough for a machine that is busy with other things. */
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
   setupFiles: ['./tests/setup/machine-coverage.ts'],
   execArgv: ['--conditions=@kiel/source', '--unhandled-rejections=strict'],
 };
