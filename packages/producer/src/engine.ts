@@ -35,9 +35,9 @@ import { Sender } from './sender.ts';
 import { SystemClock } from './system-ports.ts';
 import { Topic } from './topic.ts';
 import { TransactionCoordinator } from './transaction-coordinator.ts';
-import { TransactionError } from './transaction-error.ts';
+import { noTransaction, TransactionError } from './transaction-error.ts';
 import { transactionMachine } from './transaction-machine.ts';
-import { noTransaction, type TransactionState, Transactions } from './transactions.ts';
+import { type TransactionState, Transactions } from './transactions.ts';
 
 export interface EnginePorts {
   readonly transport: Transport;

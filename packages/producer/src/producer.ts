@@ -20,8 +20,8 @@ import { SystemClock, systemRandom } from './system-ports.ts';
 import { TcpTransport } from './tcp-transport.ts';
 import type { Topic } from './topic.ts';
 import { Transaction } from './transaction.ts';
-import { TransactionError } from './transaction-error.ts';
-import { noTransaction, type Transactions } from './transactions.ts';
+import { noTransaction, TransactionError } from './transaction-error.ts';
+import type { Transactions } from './transactions.ts';
 
 /** Topics and the types of their values. */
 export type TopicMap = Record<string, unknown>;

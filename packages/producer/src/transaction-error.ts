@@ -1,4 +1,4 @@
-import { KafkaError } from './errors.ts';
+import { BrokerError, KafkaError } from './errors.ts';
 
 /**
  * What became of the transaction: `none`, there was none; `open`, it is to be aborted; `aborted`, nothing of it will
@@ -38,4 +38,108 @@ export class TransactionError extends KafkaError {
     const { name, code, message, outcome, hint, retriable } = this;
     return { name, code, message, outcome, hint, retriable };
   }
+}
+
+/** For records that come when no transaction is open. */
+export function noTransaction(transactionalId: string): TransactionError {
+  return new TransactionError('NO_TRANSACTION', `no transaction of "${transactionalId}" is open`, {
+    outcome: 'none',
+    hint: 'Produce between begin() and commit(), or in transaction().',
+  });
+}
+
+export function noneOpen(transactionalId: string, call: string): TransactionError {
+  return new TransactionError('NO_TRANSACTION', `${call}: no transaction of "${transactionalId}" is open`, {
+    outcome: 'none',
+    hint: 'Call begin() first, or use transaction().',
+  });
+}
+
+export function overlapping(transactionalId: string, what: string): TransactionError {
+  return new TransactionError('TRANSACTION_OPEN', `a transaction of "${transactionalId}" ${what}`, {
+    outcome: 'open',
+    hint: 'Await its end first, or use another producer with another transactionalId.',
+  });
+}
+
+export function failedTransaction(problem: string, cause: KafkaError | null): TransactionError {
+  return new TransactionError('TRANSACTION_FAILED', `the transaction cannot be committed: ${problem}`, {
+    outcome: 'open',
+    hint: 'Call abort(), then begin again.',
+    retriable: true,
+    cause: cause ?? undefined,
+  });
+}
+
+export function abortedTransaction(problem: string): TransactionError {
+  return new TransactionError('TRANSACTION_ABORTED', `the transaction cannot be committed: ${problem}`, {
+    outcome: 'aborted',
+    hint: 'Begin another one.',
+    retriable: true,
+  });
+}
+
+export function unknownOutcome(cause: KafkaError | null): TransactionError {
+  const why = cause === null ? '' : `: ${cause.message}`;
+  return new TransactionError(
+    'TRANSACTION_OUTCOME_UNKNOWN',
+    `the transaction was to be committed, and its coordinator has not answered${why}`,
+    {
+      outcome: 'unknown',
+      hint: 'Call commit() again to learn of it; nothing else can be begun before.',
+      retriable: true,
+      cause: cause ?? undefined,
+    },
+  );
+}
+
+/** A coordinator gave no answer in time, to something other than a commit. */
+export function unanswered(
+  transactionalId: string,
+  maxBlockMs: number,
+  cause: KafkaError,
+  outcome: TransactionOutcome,
+): TransactionError {
+  return new TransactionError(
+    'COORDINATOR_TIMEOUT',
+    `the coordinator of "${transactionalId}" gave no answer in ${maxBlockMs} ms: ${cause.message}`,
+    {
+      outcome,
+      hint:
+        outcome === 'none'
+          ? 'Check the cluster, then begin again.'
+          : 'Nothing was committed; begin again when the cluster is well.',
+      retriable: true,
+      cause,
+    },
+  );
+}
+
+export function producerClosed(outcome: TransactionOutcome): TransactionError {
+  return new TransactionError('CLOSED', 'the producer was closed', { outcome, hint: 'Make another producer.' });
+}
+
+const fencing: ReadonlySet<number> = new Set([47, 49, 90]);
+
+/** @param openForMs - how long the transaction was open; 0 if none was. */
+export function doomed(
+  transactionalId: string,
+  error: KafkaError,
+  outcome: TransactionOutcome,
+  openForMs: number,
+  transactionTimeoutMs: number,
+): TransactionError {
+  const isLate = openForMs >= transactionTimeoutMs;
+  const committed =
+    outcome === 'unknown' ? 'Whether it was committed is not known' : 'Nothing of the transaction was committed';
+  const why = isLate
+    ? `it was open for ${openForMs} ms, longer than transactionTimeoutMs (${transactionTimeoutMs}) allows`
+    : 'another producer with this transactionalId has most likely begun its work';
+  const isFenced = error instanceof BrokerError && fencing.has(error.errorCode);
+  const hint = isFenced || isLate ? `${committed}: ${why}` : committed;
+  return new TransactionError(error.code, `the transactions of "${transactionalId}" are over: ${error.message}`, {
+    outcome,
+    hint: `${hint}. Close this producer; a new one may go on.`,
+    cause: error,
+  });
 }

@@ -3,7 +3,19 @@ import { BrokerError, DeliveryError, KafkaError, type Persisted } from './errors
 import type { Identity, PartitionQueue } from './partition-queue.ts';
 import type { Clock } from './ports.ts';
 import type { Answer, GroupMetadata, TransactionCoordinator, TransactionOffset } from './transaction-coordinator.ts';
-import { TransactionError, type TransactionOutcome } from './transaction-error.ts';
+import {
+  abortedTransaction,
+  doomed,
+  failedTransaction,
+  noneOpen,
+  noTransaction,
+  overlapping,
+  producerClosed,
+  TransactionError,
+  type TransactionOutcome,
+  unanswered,
+  unknownOutcome,
+} from './transaction-error.ts';
 import type { TransactionMachineEvent, transactionMachine } from './transaction-machine.ts';
 
 export type TransactionState =
@@ -164,7 +176,7 @@ export class Transactions implements TransactionGate {
    */
   async begin(): Promise<number> {
     this.#check();
-    if (this.#isBeginning) throw this.#overlap('is being begun already');
+    if (this.#isBeginning) throw overlapping(this.transactionalId, 'is being begun already');
     this.#isBeginning = true;
     try {
       // An abort that was not answered is no matter of doubt: it is only asked for once more.
@@ -185,8 +197,8 @@ export class Transactions implements TransactionGate {
     this.#check();
     const { state } = this;
     if (state === 'abortableError') throw await this.#refusal();
-    if (state === 'aborting') throw this.#aborted('it is being aborted');
-    if (state !== 'inTransaction' && state !== 'committing') throw this.#none('commit');
+    if (state === 'aborting') throw abortedTransaction('it is being aborted');
+    if (state !== 'inTransaction' && state !== 'committing') throw noneOpen(this.transactionalId, 'commit');
     if (this.#ending === null) this.#parts.tell({ type: 'commit' });
     await this.#ending;
   }
@@ -197,13 +209,14 @@ export class Transactions implements TransactionGate {
     const { state } = this;
     if (state === 'committing') {
       throw this.#ending === null
-        ? this.#unknown(null)
+        ? unknownOutcome(null)
         : new TransactionError('TRANSACTION_OPEN', 'the transaction is being committed, and cannot be aborted', {
             outcome: 'open',
             hint: 'Await commit() first.',
           });
     }
-    if (state !== 'inTransaction' && state !== 'abortableError' && state !== 'aborting') throw this.#none('abort');
+    if (state !== 'inTransaction' && state !== 'abortableError' && state !== 'aborting')
+      throw noneOpen(this.transactionalId, 'abort');
     if (this.#ending === null) this.#parts.tell({ type: 'abort' });
     await this.#ending;
   }
@@ -212,7 +225,7 @@ export class Transactions implements TransactionGate {
   async sendOffsets(serial: number, offsets: readonly TransactionOffset[], group: GroupMetadata): Promise<void> {
     this.#check();
     if (serial === this.#serial && this.state === 'abortableError') throw await this.#refusal();
-    if (!this.isOpen(serial)) throw this.#none('sendOffsets');
+    if (!this.isOpen(serial)) throw noneOpen(this.transactionalId, 'sendOffsets');
     if (this.#failure !== null) throw await this.#refusal();
     if (offsets.length === 0) return;
     const call = this.#work(() => this.#sendOffsets(offsets, group));
@@ -268,7 +281,7 @@ export class Transactions implements TransactionGate {
     this.#isClosing = true;
     const { coordinator } = this.#parts;
     this.#closeDeadlineMs = coordinator.deadline(timeoutMs);
-    this.#parts.refuse(this.#closed());
+    this.#parts.refuse(producerClosed(this.#outcome));
     const { state } = this;
     const isOpen = state === 'inTransaction' || state === 'abortableError' || state === 'aborting';
     try {
@@ -278,7 +291,7 @@ export class Transactions implements TransactionGate {
     } catch {
       // Who asked for a commit is told by it; what was left open is aborted by its timeout, or by a successor.
     } finally {
-      this.stop(this.#closed());
+      this.stop(producerClosed(this.#outcome));
     }
   }
 
@@ -328,7 +341,7 @@ export class Transactions implements TransactionGate {
     }
     if (answer.kind === 'late') {
       this.#parts.tell({ type: 'refused' });
-      throw this.#late(answer.error, 'none');
+      throw unanswered(this.transactionalId, this.#parts.maxBlockMs, answer.error, 'none');
     }
     throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, 'aborted');
   }
@@ -336,7 +349,7 @@ export class Transactions implements TransactionGate {
   async #commit(): Promise<void> {
     const { coordinator } = this.#parts;
     if (!this.#isDelivered) {
-      this.#parts.refuse(this.#ended());
+      this.#parts.refuse(noTransaction(this.transactionalId));
       await Promise.allSettled([...this.#offsetCalls]);
       await this.#parts.flush();
       await this.#adding;
@@ -361,12 +374,12 @@ export class Transactions implements TransactionGate {
       return;
     }
     const { error } = answer;
-    if (answer.kind === 'stopped') throw this.#unknown(error);
+    if (answer.kind === 'stopped') throw unknownOutcome(error);
     if (answer.kind === 'fatal') {
       const isExcluded = error instanceof BrokerError && excludesCommit.has(error.errorCode);
       throw this.#doom(error, isExcluded && !this.#isCommitInDoubt ? 'aborted' : 'unknown');
     }
-    if (this.#isCommitInDoubt) throw this.#unknown(error);
+    if (this.#isCommitInDoubt) throw unknownOutcome(error);
     this.#isCommitAsked = false;
     this.#failure = error;
     this.#parts.tell({ type: 'failed', reason: error.message });
@@ -394,7 +407,7 @@ export class Transactions implements TransactionGate {
     }
     const { error } = answer;
     if (answer.kind === 'stopped') throw this.#over!;
-    if (answer.kind === 'late') throw this.#late(error, 'aborted');
+    if (answer.kind === 'late') throw unanswered(this.transactionalId, this.#parts.maxBlockMs, error, 'aborted');
     const isUnknownThere = isUncertain && error instanceof BrokerError && error.errorCode === 48;
     if (answer.kind === 'fatal' && !isUnknownThere) throw this.#doom(error, 'aborted');
     // What the coordinator has open, if anything, is aborted when it gives the next epoch.
@@ -409,11 +422,12 @@ export class Transactions implements TransactionGate {
     const isSame = identity === this.#identity;
     // In the first version the next transaction has the same epoch: a request of this one that comes late would
     // count for that (KIP-890). Another epoch makes it harmless.
-    const { unanswered, canRenew } = this.#parts.coordinator;
-    this.#needsNewEpoch = isSame && (this.#wantsRestart || (unanswered > 0 && canRenew));
+    const { coordinator } = this.#parts;
+    const isLateOneAbout = coordinator.unanswered > 0 && coordinator.canRenew;
+    this.#needsNewEpoch = isSame && (this.#wantsRestart || isLateOneAbout);
     this.#identity = identity;
     this.#isGateOpen = false;
-    this.#parts.refuse(this.#isClosing ? this.#closed() : this.#ended());
+    this.#parts.refuse(this.#isClosing ? producerClosed(this.#outcome) : noTransaction(this.transactionalId));
     this.#parts.tell({ type: 'ended', ...named(identity) });
   }
 
@@ -471,7 +485,7 @@ export class Transactions implements TransactionGate {
     if (!this.#isGateOpen || this.#failure !== null) return;
     this.#failure = error;
     this.#isGateOpen = false;
-    this.#parts.refuse(this.#failed(`it failed: ${error.message}`, error));
+    this.#parts.refuse(failedTransaction(`it failed: ${error.message}`, error));
     queueMicrotask(() => {
       if (this.#failure === error) this.#parts.tell({ type: 'failed', reason: error.message });
     });
@@ -539,127 +553,30 @@ export class Transactions implements TransactionGate {
 
   #refuseOverlap(): void {
     const { state } = this;
-    if (state === 'committing' && this.#ending === null) throw this.#unknown(null);
-    if (state === 'inTransaction' || state === 'abortableError') throw this.#overlap('is open');
-    if (state === 'committing' || state === 'aborting') throw this.#overlap('is being ended');
-  }
-
-  #overlap(what: string): TransactionError {
-    return new TransactionError('TRANSACTION_OPEN', `a transaction of "${this.transactionalId}" ${what}`, {
-      outcome: 'open',
-      hint: 'Await its end first, or use another producer with another transactionalId.',
-    });
-  }
-
-  #none(what: string): TransactionError {
-    return new TransactionError('NO_TRANSACTION', `${what}: no transaction of "${this.transactionalId}" is open`, {
-      outcome: 'none',
-      hint: 'Call begin() first, or use transaction().',
-    });
-  }
-
-  /** For records that come when no transaction is open. */
-  #ended(): TransactionError {
-    return noTransaction(this.transactionalId);
-  }
-
-  #failed(problem: string, cause: KafkaError | null): TransactionError {
-    return new TransactionError('TRANSACTION_FAILED', `the transaction cannot be committed: ${problem}`, {
-      outcome: 'open',
-      hint: 'Call abort(), then begin again.',
-      retriable: true,
-      cause: cause ?? undefined,
-    });
-  }
-
-  #aborted(problem: string): TransactionError {
-    return new TransactionError('TRANSACTION_ABORTED', `the transaction cannot be committed: ${problem}`, {
-      outcome: 'aborted',
-      hint: 'Begin another one.',
-      retriable: true,
-    });
+    if (state === 'committing' && this.#ending === null) throw unknownOutcome(null);
+    if (state === 'inTransaction' || state === 'abortableError') throw overlapping(this.transactionalId, 'is open');
+    if (state === 'committing' || state === 'aborting') throw overlapping(this.transactionalId, 'is being ended');
   }
 
   /** Says which record is to blame. All are settled by now. */
   async #refusal(): Promise<TransactionError> {
     const failure = this.#failure;
-    if (!(failure instanceof DeliveryError)) return this.#failed(failure?.message ?? 'it failed', failure);
+    if (!(failure instanceof DeliveryError)) return failedTransaction(failure?.message ?? 'it failed', failure);
     const outcomes = await Promise.allSettled(this.#deliveries);
     const at = outcomes.findIndex((each) => each.status === 'rejected' && each.reason === failure);
     const which = at < 0 ? 'a record' : `record ${at + 1} of ${outcomes.length}`;
     const { topic, partition } = failure;
     const where = partition < 0 ? `topic "${topic}"` : `topic "${topic}", partition ${partition}`;
-    return this.#failed(`${which} (${where}) failed: ${failure.message}`, failure);
-  }
-
-  #unknown(cause: KafkaError | null): TransactionError {
-    const why = cause === null ? '' : `: ${cause.message}`;
-    return new TransactionError(
-      'TRANSACTION_OUTCOME_UNKNOWN',
-      `the transaction was to be committed, and its coordinator has not answered${why}`,
-      {
-        outcome: 'unknown',
-        hint: 'Call commit() again to learn of it; nothing else can be begun before.',
-        retriable: true,
-        cause: cause ?? undefined,
-      },
-    );
-  }
-
-  #late(cause: KafkaError, outcome: TransactionOutcome): TransactionError {
-    return new TransactionError(
-      'COORDINATOR_TIMEOUT',
-      `the coordinator of "${this.transactionalId}" gave no answer in ${this.#parts.maxBlockMs} ms: ${cause.message}`,
-      {
-        outcome,
-        hint:
-          outcome === 'none'
-            ? 'Check the cluster, then begin again.'
-            : 'Nothing was committed; begin again when the cluster is well.',
-        retriable: true,
-        cause,
-      },
-    );
-  }
-
-  #closed(): TransactionError {
-    return new TransactionError('CLOSED', 'the producer was closed', {
-      outcome: this.#outcome,
-      hint: 'Make another producer.',
-    });
+    return failedTransaction(`${which} (${where}) failed: ${failure.message}`, failure);
   }
 
   #doomed(error: KafkaError, outcome: TransactionOutcome): TransactionError {
     const { clock, transactionTimeoutMs } = this.#parts;
-    const tookMs = Math.round(clock.now() - this.#beganAtMs);
     const isOpen =
       this.#serial > 0 && ['inTransaction', 'committing', 'aborting', 'abortableError'].includes(this.state);
-    const isLate = isOpen && tookMs >= transactionTimeoutMs;
-    const committed =
-      outcome === 'unknown' ? 'Whether it was committed is not known' : 'Nothing of the transaction was committed';
-    const why = isLate
-      ? `it was open for ${tookMs} ms, longer than transactionTimeoutMs (${transactionTimeoutMs}) allows`
-      : 'another producer with this transactionalId has most likely begun its work';
-    const isFenced = error instanceof BrokerError && [47, 49, 90].includes(error.errorCode);
-    const hint = isFenced || isLate ? `${committed}: ${why}` : committed;
-    return new TransactionError(
-      error.code,
-      `the transactions of "${this.transactionalId}" are over: ${error.message}`,
-      {
-        outcome,
-        hint: `${hint}. Close this producer; a new one may go on.`,
-        cause: error,
-      },
-    );
+    const openForMs = isOpen ? Math.round(clock.now() - this.#beganAtMs) : 0;
+    return doomed(this.transactionalId, error, outcome, openForMs, transactionTimeoutMs);
   }
-}
-
-/** For records that come when no transaction is open. */
-export function noTransaction(transactionalId: string): TransactionError {
-  return new TransactionError('NO_TRANSACTION', `no transaction of "${transactionalId}" is open`, {
-    outcome: 'none',
-    hint: 'Produce between begin() and commit(), or in transaction().',
-  });
 }
 
 function named({ producerId, epoch }: Identity): { producerId: string; epoch: number } {
