@@ -138,6 +138,26 @@ test('a wrapped producer writes its own history', async () => {
   await cluster.stop();
 });
 
+test('records that are all alike, and transactions of any size, take no more time than others', async () => {
+  const { cluster, recorder, send } = await setUp();
+  const count = 40_000;
+  const { baseOffset } = await send(Array.from({ length: count }, () => 'same'));
+  recorder.begin();
+  for (let i = 0; i < count; i++) {
+    const id = recorder.offer({ topic: 'orders', key: null, value: bytes('same') });
+    // The last thousand are settled without a place of their own.
+    const offset = i < count - 1_000 ? baseOffset + BigInt(i) : -1n;
+    recorder.acked(id, { partition: 0, offset });
+  }
+  recorder.end('committed');
+  const start = process.cpuUsage();
+  const verdict = cluster.verify(recorder);
+  expect(verdict.violations).toEqual([]);
+  // Each held against each would be minutes.
+  expect(process.cpuUsage(start).user).toBeLessThan(10_000_000);
+  await cluster.stop();
+});
+
 test('hundred thousand records are judged in a few seconds', async () => {
   const cluster = await MockCluster.start({ topics: { orders: 1 }, tcp: false, requestHistory: 0 });
   const client = await cluster.clock.run(TestClient.memory(cluster.inMemory()));

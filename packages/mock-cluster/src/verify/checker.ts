@@ -3,7 +3,8 @@ import type { RequestEntry } from '../requests.ts';
 import { accountOf } from './account.ts';
 import type { History, OfferedRecord, Report } from './history.ts';
 import { IdTable } from './id-table.ts';
-import { bytesEqual, fingerprint, type JudgedPartition, type StoredRecord, storedRecords } from './stored.ts';
+import { fingerprint, isAlike, type JudgedPartition, type StoredRecord, storedRecords } from './stored.ts';
+import { Twins } from './twins.ts';
 
 export type ViolationKind =
   | 'never-settled'
@@ -84,7 +85,7 @@ export interface CheckInput {
 const KEPT = 100;
 
 /** Offered records by fingerprint, then by id: most fingerprints have one. */
-type Index = Map<number, OfferedRecord | OfferedRecord[]>;
+type Index = Map<number, OfferedRecord | Twins>;
 
 /** Holds what an application lived through against what lies in the logs. */
 export function check(input: CheckInput): Verdict {
@@ -155,8 +156,8 @@ class Checker {
     const print = this.#fingerprint(record.topic, record.key, record.value);
     const there = this.#index.get(print);
     if (there === undefined) this.#index.set(print, record);
-    else if (Array.isArray(there)) there.push(record);
-    else this.#index.set(print, [there, record]);
+    else if (there instanceof Twins) there.add(record);
+    else this.#index.set(print, new Twins(there, record));
   }
 
   #scan(partition: JudgedPartition): void {
@@ -200,23 +201,8 @@ class Checker {
   #match(stored: StoredRecord): OfferedRecord | null {
     const there = this.#index.get(this.#fingerprint(stored.topic, stored.key, stored.value));
     if (there === undefined) return null;
-    if (!Array.isArray(there)) return isAlike(there, stored) ? there : null;
-    const alike = there.filter((record) => isAlike(record, stored));
-    if (alike.length <= 1) return alike[0] ?? null;
-    const reported = alike.find((record) => {
-      const report = this.#reports.get(record.id);
-      return (
-        report?.outcome === 'acked' && report.partition === stored.partition && report.offset === BigInt(stored.offset)
-      );
-    });
-    return (
-      reported ?? alike.find((record) => !this.#found.has(record.id) && !this.#isAckedElsewhere(record)) ?? alike[0]!
-    );
-  }
-
-  #isAckedElsewhere(record: OfferedRecord): boolean {
-    const report = this.#reports.get(record.id);
-    return report?.outcome === 'acked' && report.offset >= 0n;
+    if (there instanceof Twins) return there.match(stored, this.#reports, this.#found);
+    return isAlike(there, stored) ? there : null;
   }
 
   #judgeCopies(): void {
@@ -320,7 +306,8 @@ class Checker {
         );
       }
       if (outcome === 'committed') {
-        const missing = acked.filter((record) => !visible.includes(record));
+        const seen = new Set(visible);
+        const missing = acked.filter((record) => !seen.has(record));
         if (missing.length > 0) {
           this.#say(
             'lost-transaction',
@@ -356,10 +343,6 @@ class Checker {
       this.#violations.length < 5 ? accountOf(records, this.#reports, this.#found, this.#input.requests) : [];
     this.#violations.push({ kind, text, records: records.map(({ id }) => id), account });
   }
-}
-
-function isAlike(record: OfferedRecord, { topic, key, value }: StoredRecord): boolean {
-  return record.topic === topic && bytesEqual(record.value, value) && bytesEqual(record.key, key);
 }
 
 function name(record: OfferedRecord): string {

@@ -1,4 +1,5 @@
 import { type Compressions, readBatches } from '@kiel/codec';
+import type { OfferedRecord } from './history.ts';
 
 /** A record as it lies in a log, as far as the checker looks at it. */
 export interface StoredRecord {
@@ -75,4 +76,9 @@ function hash(bytes: Uint8Array, seed: number): number {
 export function bytesEqual(a: Uint8Array | null, b: Uint8Array | null): boolean {
   if (a === null || b === null) return a === b;
   return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** Whether an offered record has the topic and bytes of a stored one. */
+export function isAlike(record: OfferedRecord, { topic, key, value }: StoredRecord): boolean {
+  return record.topic === topic && bytesEqual(record.value, value) && bytesEqual(record.key, key);
 }
