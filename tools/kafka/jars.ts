@@ -94,7 +94,7 @@ function pomFor(artifacts: readonly string[]): string {
       `<version>${version}</version>${exclusions}</dependency>`
     );
   });
-  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+  return `<project><modelVersion>4.0.0</modelVersion>
 <groupId>kiel</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>${dependencies.join('\n')}</dependencies></project>
 `;
