@@ -61,3 +61,12 @@ test('a cluster in memory alone opens none at all', async () => {
   expect(cluster.brokers).toEqual([]);
   expect(process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'))).toHaveLength(before);
 });
+
+test('the moment stop() is done, its listeners are gone', async () => {
+  const listeners = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
+  const before = listeners();
+  const cluster = await MockCluster.start({ brokers: 3 });
+  expect(listeners()).toBe(before + 3);
+  await cluster.stop();
+  expect(listeners()).toBe(before);
+});

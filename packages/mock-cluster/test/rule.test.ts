@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { SeededRandom } from '../src/clock/random.ts';
 import { actionNames, parseAction, printAction } from '../src/faults/action.ts';
 import { parseFault, Rules } from '../src/faults/rule.ts';
+import { MockCluster } from '../src/index.ts';
 
 const occasion = (over: Partial<Parameters<Rules['take']>[0]> = {}) => ({
   api: 'Produce',
@@ -100,4 +101,12 @@ test('a removed rule acts no more', () => {
   rule.remove();
   expect(rules.take(occasion())).toEqual([]);
   expect(rules.isEmpty).toBe(true);
+});
+
+test.for([
+  ['Produce: 0 times, close', 'never acts'],
+  ['Produce: with probability 2, close', 'is no probability'],
+])('%s is refused', async ([sentence, why]) => {
+  await using cluster = await MockCluster.start({ tcp: false });
+  expect(() => cluster.fault(sentence!)).toThrow(why);
 });

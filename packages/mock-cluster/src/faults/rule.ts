@@ -61,6 +61,10 @@ export class Rule {
     this.when = { ...given({ times, after, probability, fromMs, untilMs }) } as When;
     const list = (Array.isArray(then) ? then : [then]) as readonly (Action | string)[];
     this.actions = list.map((action) => (typeof action === 'string' ? parseAction(action) : checked(action)));
+    if (times !== undefined && times < 1) throw new FaultSyntaxError(`a rule that acts ${times} times never acts`);
+    if (probability !== undefined && !(probability >= 0 && probability <= 1)) {
+      throw new FaultSyntaxError(`${probability} is no probability: use 0 to 1`);
+    }
     this.#remove = remove;
   }
 

@@ -62,10 +62,10 @@ export class TcpListener {
     });
   }
 
-  /** Stops listening and destroys what is still open. */
+  /** Stops listening and destroys what is still open; Node lets go of handles at the end of a turn of its loop. */
   close(): Promise<void> {
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+      this.#server.close(() => setImmediate(() => setImmediate(resolve)));
       for (const socket of this.#sockets) socket.destroy();
     });
   }
