@@ -48,6 +48,11 @@ export type ConversationEvent = SeenRequest | SeenResponse | SeenToken;
 
 export interface ConversationOptions {
   readonly maxFrameBytes?: number | undefined;
+  /**
+   * The most requests that are kept for their answers, 10,000 by default: a capture of one direction has no answers
+   * at all. Beyond it the oldest are let go, and an answer that comes for one has `request: null`.
+   */
+  readonly maxPendingRequests?: number | undefined;
 }
 
 /**
@@ -61,13 +66,17 @@ export interface ConversationOptions {
 export class Conversation {
   readonly #client: FrameDecoder;
   readonly #server: FrameDecoder;
+  /** By correlation id, those asked first first. */
   readonly #pending = new Map<number, SeenRequest[]>();
+  readonly #maxPendingRequests: number;
+  #pendingRequests = 0;
   /** Between SaslHandshake v0 and the first request after it, client frames may be bare tokens. */
   #tokensMayCome = false;
   /** Client tokens that the server has not answered yet. */
   #openTokens = 0;
 
   constructor(options: ConversationOptions = {}) {
+    this.#maxPendingRequests = options.maxPendingRequests ?? 10_000;
     // A SASL token may be empty, so the least size says nothing here.
     const frames = { maxFrameBytes: options.maxFrameBytes, minFrameBytes: 0 };
     this.#client = new FrameDecoder(frames);
@@ -76,9 +85,7 @@ export class Conversation {
 
   /** Requests that still wait for their answer. */
   get pendingRequests(): number {
-    let count = 0;
-    for (const requests of this.#pending.values()) count += requests.length;
-    return count;
+    return this.#pendingRequests;
   }
 
   /** Takes bytes that the client sent. */
@@ -104,6 +111,8 @@ export class Conversation {
       const waiting = this.#pending.get(correlationId);
       if (waiting === undefined) this.#pending.set(correlationId, [request]);
       else waiting.push(request);
+      this.#pendingRequests++;
+      if (this.#pendingRequests > this.#maxPendingRequests) this.#settle(this.#pending.keys().next().value!);
     }
     return request;
   }
@@ -126,8 +135,10 @@ export class Conversation {
   #settle(correlationId: number): SeenRequest | null {
     const waiting = this.#pending.get(correlationId);
     const request = waiting?.shift();
-    if (waiting?.length === 0) this.#pending.delete(correlationId);
-    return request ?? null;
+    if (waiting === undefined || request === undefined) return null;
+    this.#pendingRequests--;
+    if (waiting.length === 0) this.#pending.delete(correlationId);
+    return request;
   }
 }
 

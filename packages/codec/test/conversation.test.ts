@@ -26,6 +26,15 @@ const frameOf = (...bytes: number[]) => Uint8Array.from([0, 0, 0, bytes.length, 
 const kinds = (events: readonly ConversationEvent[]) => events.map((event) => event.kind);
 
 describe('a conversation', () => {
+  test('of a direction without answers, only the newest requests are kept', () => {
+    const conversation = new Conversation({ maxPendingRequests: 3 });
+    for (let id = 1; id <= 50; id++) conversation.fromClient(metadataRequest(id));
+    expect(conversation.pendingRequests).toBe(3);
+    expect(conversation.fromServer(metadataResponse(47, 1))).toMatchObject([{ kind: 'response', request: null }]);
+    expect(conversation.fromServer(metadataResponse(48, 1))).toMatchObject([{ name: 'MetadataResponse' }]);
+    expect(conversation.pendingRequests).toBe(2);
+  });
+
   test('pairs answers with requests by correlation id, whatever the order and the chunks', () => {
     const conversation = new Conversation();
     const asked = Buffer.concat([metadataRequest(1), metadataRequest(2)]);
