@@ -153,13 +153,6 @@ export const mutations: readonly Mutation[] = [
     profile: 'transactions',
   },
   {
-    name: 'transactions: the next one begins under the epoch of an EndTxn that may come late',
-    file: 'transactions.ts',
-    find: '(unanswered > 0 && canRenew)',
-    put: '(unanswered > 99 && canRenew)',
-    profile: 'transactions',
-  },
-  {
     name: 'transactions: records leave before their partition is added',
     file: 'transactions.ts',
     find: 'if (produceVersion > lastProduceOfV1 || this.#added.has(queue)) return true;',
