@@ -132,13 +132,6 @@ export const mutations: readonly Mutation[] = [
     profile: 'transactions',
   },
   {
-    name: 'transactions: an abort does not wait for the answers that are missing',
-    file: 'transactions.ts',
-    find: 'if (!this.#parts.isQuiet()) await',
-    put: 'if (Math.random() > 1) await',
-    profile: 'transactions',
-  },
-  {
     name: 'transactions: a commit with a hole',
     file: 'transactions.ts',
     find: '      if (this.#failure !== null) {\n        this.#parts.tell(',
@@ -162,7 +155,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'transactions: a commit without answer counts as none',
     file: 'transactions.ts',
-    find: '    if (this.#isCommitInDoubt) throw this.#unknown(error);\n',
+    find: '    if (this.#isCommitInDoubt) throw unknownOutcome(error);\n',
     put: '',
     profile: 'transactions',
   },
@@ -176,15 +169,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'transactions: lost sequence numbers go on under the same epoch',
     file: 'transactions.ts',
-    find: '(this.#wantsRestart || (unanswered',
-    put: '((unanswered',
-    profile: 'transactions',
-  },
-  {
-    name: 'transactions: a fenced producer takes its name back',
-    file: 'transactions.ts',
-    find: "    throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, 'aborted');\n",
-    put: "    this.#identity = null;\n    this.#parts.tell({ type: 'refused' });\n    throw this.#late(answer.error, 'none');\n",
+    find: '(this.#wantsRestart || isLateOneAbout)',
+    put: 'isLateOneAbout',
     profile: 'transactions',
   },
 ];
