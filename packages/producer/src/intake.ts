@@ -380,5 +380,6 @@ function sizeOfWaiting(key: RecordBytes, value: RecordBytes, headers: RecordHead
 }
 
 function copyOf(bytes: RecordBytes): RecordBytes {
-  return typeof bytes === 'string' || bytes === null ? bytes : bytes.slice();
+  // Not slice(): of a Buffer it is a view.
+  return typeof bytes === 'string' || bytes === null ? bytes : new Uint8Array(bytes);
 }

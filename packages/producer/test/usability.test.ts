@@ -353,3 +353,15 @@ test('on refuses what is no function, and its return ends the listening', async 
   await t.run(t.producer.produce('orders', 'b'));
   expect(count).toBe(1);
 });
+
+test('U01: a record that waits for its topic is the one that was given, though its Buffers are used again', async () => {
+  await using it = await start();
+  const value = Buffer.from('"first"');
+  const key = Buffer.from('k1');
+  const delivery = it.producer.produce('orders', value, { key });
+  value.write('"later"');
+  key.write('k2');
+  await it.run(delivery);
+  const [record] = it.mock.log('orders');
+  expect([record?.key, record?.value]).toEqual(['k1', 'first']);
+});

@@ -31,7 +31,7 @@ export class LengthPrefixedReader {
     const blocks: (Uint8Array | null)[] = [];
     const at = this.#readBlocks(bytes, blocks);
     // Copied, so that a few bytes do not hold a whole chunk.
-    this.#parts = at === bytes.length ? [] : [bytes.slice(at)];
+    this.#parts = at === bytes.length ? [] : [new Uint8Array(bytes.subarray(at))];
     this.#bytes = bytes.length - at;
     this.#offset += at;
     return blocks;

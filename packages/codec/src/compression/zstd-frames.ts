@@ -87,7 +87,8 @@ export function withBoundedWindow(bytes: Uint8Array, { start, end, contentBytes,
   const exponent = frame[5]! >> 3;
   const enough = Math.ceil(Math.log2(Math.max(mostBytes, maxBlockBytes))) - 10;
   if (exponent <= enough || exponent + 10 > maxWindowLog) return frame;
-  const copy = frame.slice();
+  // Not slice(): of a Buffer it is a view, and writing would change the caller's bytes.
+  const copy = new Uint8Array(frame);
   copy[5] = enough << 3;
   return copy;
 }

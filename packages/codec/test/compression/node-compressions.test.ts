@@ -133,3 +133,12 @@ describe('compressions of node:zlib', () => {
     expect(count({ maxCompressionRatio: 1e6 })).toBe(20);
   });
 });
+
+test("decompressing leaves the caller's bytes alone, a Buffer's too, whose slice() is a view", () => {
+  const whole = Buffer.from(streamed(encode('in a window far larger than it needs')));
+  // A window of 8 MiB, as streams are given, for a content of one block
+  whole[5] = 13 << 3;
+  const before = Buffer.from(whole).toString('hex');
+  expect(Buffer.from(zstd.decompress(whole, maxBytes)).toString()).toBe('in a window far larger than it needs');
+  expect(whole.toString('hex')).toBe(before);
+});
