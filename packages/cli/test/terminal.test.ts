@@ -40,6 +40,7 @@ test('tables stay aligned with wide letters, emoji and colours', () => {
 
 test('quantities read well at both ends', () => {
   expect([bytes(0), bytes(1023), bytes(1024), bytes(5 * 1024 ** 3)]).toEqual(['0 B', '1023 B', '1.00 KiB', '5.00 GiB']);
+  expect([bytes(92.43461166584059), bytes(1023.7)]).toEqual(['92 B', '1.00 KiB']);
   expect([duration(0.5), duration(999), duration(1500), duration(61_000), duration(3_700_000)]).toEqual([
     '0.50 ms',
     '999 ms',

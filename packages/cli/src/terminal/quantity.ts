@@ -14,7 +14,7 @@ const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** Bytes in the unit that leaves one to four digits before the point. */
 export function bytes(value: number): string {
-  let amount = value;
+  let amount = Math.round(value);
   let unit = 0;
   while (amount >= 1024 && unit < units.length - 1) {
     amount /= 1024;
