@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { maxDelayMs } from './backoff.ts';
 import { ConfigError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -406,7 +407,7 @@ function readBrokers(brokers: string | readonly string[]): { host: string; port:
 /** `host`, `host:port`, `[v6]`, `[v6]:port`, a bare IPv6 address; null if it is none of them. */
 export function readAddress(entry: string): { host: string; port: number } | null {
   const bracketed = /^\[([0-9a-fA-F:.%\w]+)\](?::(\d+))?$/.exec(entry);
-  const isBareV6 = bracketed === null && /^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(entry);
+  const isBareV6 = bracketed === null && isIPv6(entry);
   const plain = bracketed === null && !isBareV6 ? /^([^\s:/@]+)(?::(\d+))?$/.exec(entry) : null;
   const host = bracketed?.[1] ?? (isBareV6 ? entry : plain?.[1]);
   if (host === undefined) return null;

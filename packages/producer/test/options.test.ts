@@ -130,6 +130,7 @@ test.each([
   ['[2001:db8::7]', { host: '2001:db8::7', port: 9092 }],
   ['PLAINTEXT://host:9092', null],
   ['host:port', null],
+  ['a:b:c', null],
   ['', null],
 ])('the address %s', (text, address) => {
   expect(readAddress(text)).toEqual(address);
