@@ -341,13 +341,15 @@ export class Intake {
       );
     }
     const said = cause === undefined ? '' : `: ${cause.message}`;
+    const { maxBlockMs, deliveryTimeoutMs } = this.#settings;
+    const limit = maxBlockMs <= deliveryTimeoutMs ? 'maxBlockMs' : 'deliveryTimeoutMs';
     const hint =
       cause instanceof BrokerError
         ? treatmentOf(cause.errorCode).hint
-        : 'Check that the brokers run, and that this host can reach them.';
+        : 'Produce it again once a broker answers: it was not sent.';
     return new DeliveryError(
       'METADATA_TIMEOUT',
-      `nothing is known of topic "${topic.name}" after ${waitedMs} ms (maxBlockMs)${said}`,
+      `nothing is known of topic "${topic.name}" after ${waitedMs} ms (${limit})${said}`,
       { ...details, partition: -1, hint },
     );
   }

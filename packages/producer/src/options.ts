@@ -191,10 +191,10 @@ const oneOf =
     values.includes(value) ? null : `must be ${values.map((each) => JSON.stringify(each)).join(', ')}`;
 
 const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
-  brokers: (value) =>
-    typeof value === 'string' || (Array.isArray(value) && value.length > 0)
-      ? null
-      : 'must be "host:port" or a list of such, with at least one entry',
+  brokers: (value) => {
+    if (Array.isArray(value) && value.length === 0) return 'must have at least one entry';
+    return typeof value === 'string' || Array.isArray(value) ? null : 'must be "host:port" or a list of such';
+  },
   clientId: text,
   serializer: callable,
   keyMaker: callableOrNull,
@@ -452,5 +452,6 @@ function describe(value: unknown): string {
   if (typeof value === 'string' && value.includes('@')) return 'text with an @ in it';
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return `a value of type ${typeof value}`;
 }

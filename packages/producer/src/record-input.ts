@@ -1,4 +1,5 @@
 import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
+import { toError } from './errors.ts';
 import type { Serializer } from './options.ts';
 
 /** Pairs in order, or a plain object. */
@@ -29,7 +30,12 @@ export function readValue(topic: string, value: unknown, serializer: Serializer 
   try {
     json = JSON.stringify(value);
   } catch (cause) {
-    throw new TypeError(`produce to "${topic}": the value (${kindOf(value)}) cannot be written as JSON`, { cause });
+    const [why] = toError(cause).message.split('\n');
+    throw new TypeError(
+      `produce to "${topic}": the value (${kindOf(value)}) cannot be written as JSON: ${why}. Produce what JSON has, ` +
+        'bytes, or give createProducer() a serializer of your own',
+      { cause },
+    );
   }
   if (json === undefined) {
     throw new TypeError(`produce to "${topic}": the value is of type ${kindOf(value)}, which JSON does not have`);
