@@ -1,24 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  decodeResponseAs,
-  encodeRequest,
-  FindCoordinatorRequest,
-  FindCoordinatorResponse,
-  OffsetFetchRequest,
-  OffsetFetchResponse,
-  type RequestMessage,
-  type ResponseMessage,
-} from '@kiel/codec';
-import { createProducer } from '@kiel/producer';
-import { RawConnection } from '../kafka/wire.ts';
+import { createProducer, TransactionError } from '@kiel/producer';
+import { Input, type InputRecord } from './exactly-once-input.ts';
 
 /**
- * One life of a worker that reads, processes and writes: its input is the whole numbers, its place among them the
- * offset that it commits for its group. It ends with exit code 3 at any error, and begins again where the group stands.
+ * One life of a worker that reads, processes and writes: whole numbers from one topic into another, its group's offsets
+ * with them. It goes on after what an application may go on after, and ends with exit code 3 otherwise, as when it is
+ * fenced; whoever comes next goes on where the group stands.
  */
-const [ports = '', output = '', partitions = '1', last = '0', batch = '100'] = process.argv.slice(2);
+const [ports = '', input = '', inputs = '1', output = '', outputs = '1', batch = '100', rate = '1000'] =
+  process.argv.slice(2);
 const group = 'exactly-once';
-
+const partitions = Number(inputs);
+const reader = new Input(ports.split(',').map(Number), input, group);
 const producer = createProducer({
   brokers: ports.split(',').map((port) => `127.0.0.1:${port}`),
   transactionalId: 'exactly-once',
@@ -26,79 +19,70 @@ const producer = createProducer({
   transactionTimeoutMs: 30_000,
   requestTimeoutMs: 5_000,
 });
+
 try {
-  // Fences the life before, and ends what it left open: only then the group's offset is final
-  await producer.begin();
-  await producer.abort();
-  let next = await groupStandsAt();
-  process.send?.({ began: next });
-  while (next < Number(last)) {
-    const end = Math.min(next + Number(batch), Number(last));
-    await producer.transaction(async (tx) => {
-      for (let n = next; n < end; n++) tx.produce(output, String(n), { partition: n % Number(partitions) });
-      await tx.sendOffsets([{ topic: output, partition: 0, offset: end }], group);
-    });
-    next = end;
-    process.send?.({ reached: next });
-  }
+  while (!(await isDone())) await sleep(200);
   await producer.close();
   process.exit(0);
 } catch (error) {
-  process.send?.({ error: (error as Error).message });
+  const { message, code } = error as Error & { code?: string };
+  process.send?.({ ended: message, code });
   process.exit(3);
 }
 
-async function groupStandsAt(): Promise<number> {
-  for (let attempt = 1; ; attempt++) {
+/** Works until nothing is left, or something failed after which the work may be taken up again. */
+async function isDone(): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof TransactionError) || !error.retriable) throw error;
+    process.send?.({ met: `${error.code}: ${error.message}` });
+    if (error.outcome === 'unknown') await learn();
+    return false;
+  }
+}
+
+/** Asks until it is known whether the transaction was committed. */
+async function learn(): Promise<void> {
+  for (;;) {
     try {
-      return await askGroup();
+      await producer.commit();
+      return;
     } catch (error) {
-      if (attempt === 60) throw error;
-      await sleep(500);
+      const { retriable, outcome } = error as TransactionError;
+      if (!retriable) throw error;
+      if (outcome !== 'unknown') {
+        await producer.abort();
+        return;
+      }
     }
   }
 }
 
-async function askGroup(): Promise<number> {
-  const all = ports.split(',').map(Number);
-  const any = await firstOpen(all);
-  const found = await ask(any, FindCoordinatorRequest, FindCoordinatorResponse, 4, {
-    keyType: 0,
-    coordinatorKeys: [group],
-  });
-  any.socket.destroy();
-  const coordinator = found.coordinators[0]!;
-  if (coordinator.errorCode !== 0) throw new Error(`no coordinator: ${coordinator.errorCode}`);
-  const connection = await RawConnection.open(coordinator.port);
-  const { groups } = await ask(connection, OffsetFetchRequest, OffsetFetchResponse, 8, {
-    groups: [{ groupId: group, topics: [{ name: output, partitionIndexes: [0] }] }],
-    requireStable: true,
-  });
-  connection.socket.destroy();
-  const partition = groups[0]?.topics[0]?.partitions[0];
-  const code = groups[0]?.errorCode || partition?.errorCode;
-  if (code !== 0) throw new Error(`the group's offset is not known: ${code}`);
-  return Math.max(0, Number(partition!.committedOffset));
-}
-
-async function firstOpen(all: readonly number[]): Promise<RawConnection> {
-  for (const port of all) {
-    try {
-      return await RawConnection.open(port);
-    } catch {}
+async function work(): Promise<void> {
+  // Fences the life before, and ends what it left open: only then the group's offsets are final
+  await producer.begin();
+  await producer.abort();
+  const next = await reader.positions(partitions);
+  const done = () => next.reduce((sum, each) => sum + each, 0);
+  process.send?.({ began: done() });
+  const waiting: InputRecord[][] = next.map(() => []);
+  let emptyInARow = 0;
+  for (let partition = 0; emptyInARow < partitions; partition = (partition + 1) % partitions) {
+    const startedMs = performance.now();
+    const queue = waiting[partition]!;
+    if (queue.length === 0) queue.push(...(await reader.read(partition, next[partition]!)));
+    const records = queue.splice(0, Number(batch));
+    emptyInARow = records.length === 0 ? emptyInARow + 1 : 0;
+    if (records.length === 0) continue;
+    const offset = records.at(-1)!.offset + 1;
+    await producer.transaction(async (tx) => {
+      for (const { value } of records) tx.produce(output, value, { partition: Number(value) % Number(outputs) });
+      await tx.sendOffsets([{ topic: input, partition, offset }], group);
+    });
+    next[partition] = offset;
+    process.send?.({ reached: done() });
+    await sleep(Math.max(0, (records.length * 1000) / Number(rate) - (performance.now() - startedMs)));
   }
-  throw new Error('no broker can be reached');
-}
-
-async function ask<Input, Value>(
-  connection: RawConnection,
-  message: RequestMessage<unknown, Input>,
-  answer: ResponseMessage<Value, never>,
-  version: number,
-  body: Input,
-): Promise<Value> {
-  connection.send(encodeRequest({ message, version, correlationId: 1, clientId: 'exactly-once', body }));
-  const frame = await connection.frame();
-  if (frame === null) throw new Error(`no answer to ${message.name}`);
-  return decodeResponseAs(answer, frame, version).body;
 }
