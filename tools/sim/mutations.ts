@@ -30,9 +30,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the epoch is raised without waiting for what is in flight',
-    file: 'sender.ts',
-    find: '    if (queue.inFlight > 0) return;\n    const identity = this.#identity;',
-    put: '    const identity = this.#identity;',
+    file: 'sequences.ts',
+    find: '    if (queue.inFlight > 0) return;\n    const { identity } = this;',
+    put: '    const { identity } = this;',
   },
   {
     name: 'new numbers go on behind a batch whose fate is unknown',
@@ -42,7 +42,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'numbers of a batch that was given up are used again',
-    file: 'sender.ts',
+    file: 'sequences.ts',
     find: '    if (!batch.isUncertain) queue.needsRestart = true;\n',
     put: '    if (!batch.isUncertain) queue.nextSequence = batch.sequence;\n',
   },
@@ -73,25 +73,25 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a lost answer counts as not stored',
     file: 'sender.ts',
-    find: 'for (const batch of shipment.batches) this.#return(batch, error, true, true);',
-    put: 'for (const batch of shipment.batches) this.#return(batch, error, false, true);',
+    find: 'this.#settlement.takeBack(batch, error, true, true);\n    this.#events.metadataStale();',
+    put: 'this.#settlement.takeBack(batch, error, false, true);\n    this.#events.metadataStale();',
   },
   {
     name: 'a lost answer counts as stored',
     file: 'sender.ts',
-    find: 'for (const batch of shipment.batches) this.#return(batch, error, true, true);',
-    put: 'for (const batch of shipment.batches) this.#stored(batch, shipment.link, 0n, -1n);',
+    find: 'this.#settlement.takeBack(batch, error, true, true);\n    this.#events.metadataStale();',
+    put: 'this.#settlement.stored(batch, shipment.link, 0n, -1n);\n    this.#events.metadataStale();',
   },
   {
     name: 'offsets are counted from one too high',
-    file: 'sender.ts',
+    file: 'settlement.ts',
     find: 'batch.succeed(baseOffset, appendTimeMs);',
     put: 'batch.succeed(baseOffset + 1n, appendTimeMs);',
   },
   {
     name: 'close forgets what waits',
     file: 'sender.ts',
-    find: 'for (const batch of [...this.#parts.accumulator.batches()]) this.#giveUp(batch, errorFor(batch));',
+    find: 'for (const batch of [...this.#parts.accumulator.batches()]) this.#settlement.giveUp(batch, errorFor(batch));',
     put: 'void errorFor;',
   },
   {
@@ -102,9 +102,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'halves of a split batch change places',
-    file: 'sender.ts',
-    find: 'accumulator.divide(batch, parts);\n    this.enlist(queue);',
-    put: 'accumulator.divide(batch, parts.reverse());\n    this.enlist(queue);',
+    file: 'verdict.ts',
+    find: 'accumulator.divide(batch, parts);',
+    put: 'accumulator.divide(batch, parts.reverse());',
   },
   {
     name: 'flush does not wait for the oldest group',
