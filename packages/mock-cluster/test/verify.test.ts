@@ -179,3 +179,26 @@ test('hundred thousand records are judged in a few seconds', async () => {
   expect(performance.now() - start).toBeLessThan(20_000);
   await cluster.stop();
 }, 60_000);
+
+test('of two records acknowledged at one place, the one that lies there is found there', async () => {
+  const { cluster, recorder, offer, send, kinds } = await setUp();
+  const [a, b, c] = [offer('a'), offer('b'), offer('c')];
+  await send(['a', 'b', 'c']);
+  recorder.acked(a, { partition: 0, offset: 1n });
+  recorder.acked(b, { partition: 0, offset: 1n });
+  recorder.acked(c, { partition: 0, offset: 2n });
+  expect(kinds()).toEqual(['misplaced']);
+  expect(cluster.verify(recorder).violations[0]!.records).toEqual([a]);
+  await cluster.stop();
+});
+
+test('what is acknowledged at the place of another record is lost', async () => {
+  const { cluster, recorder, offer, send, kinds } = await setUp();
+  const [a, b] = [offer('a'), offer('b')];
+  await send(['a']);
+  recorder.acked(a, { partition: 0, offset: 0n });
+  recorder.acked(b, { partition: 0, offset: 0n });
+  expect(kinds()).toEqual(['lost']);
+  expect(cluster.verify(recorder).violations[0]!.records).toEqual([b]);
+  await cluster.stop();
+});

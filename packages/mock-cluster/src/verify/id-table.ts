@@ -20,6 +20,11 @@ export class IdTable<Value> {
   }
 
   set(id: number, value: Value): void {
+    if (id === this.#dense.length && this.#rest.size === 0) {
+      this.#dense.push(value);
+      this.#size++;
+      return;
+    }
     if (!this.has(id)) this.#size++;
     // An id far ahead would make the array sparse; in order, gaps of a few thousand are none.
     if (Number.isInteger(id) && id >= 0 && id < this.#dense.length + 4_096 && !this.#rest.has(id)) {

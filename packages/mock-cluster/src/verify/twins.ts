@@ -21,17 +21,23 @@ export class Twins {
   }
 
   /** Which of them a stored record is: the one reported at this offset, or the next unseen one, or the first. */
-  match(stored: StoredRecord, reports: IdTable<Report>, found: IdTable<StoredRecord>): OfferedRecord | null {
+  match(
+    stored: StoredRecord,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    reports: IdTable<Report>,
+    found: IdTable<StoredRecord>,
+  ): OfferedRecord | null {
     this.#byPlace ??= this.#places(reports);
     const reported = this.#byPlace.get(`${stored.partition}@${stored.offset}`);
-    if (reported !== undefined && isAlike(reported, stored)) return reported;
+    if (reported !== undefined && isAlike(reported, stored, key, value)) return reported;
     const isTaken = (record: OfferedRecord) => found.has(record.id) || placeOf(reports.get(record.id)) !== null;
     while (this.#next < this.#records.length && isTaken(this.#records[this.#next]!)) this.#next++;
     for (let i = this.#next; i < this.#records.length; i++) {
       const record = this.#records[i]!;
-      if (!isTaken(record) && isAlike(record, stored)) return record;
+      if (!isTaken(record) && isAlike(record, stored, key, value)) return record;
     }
-    return this.#records.find((record) => isAlike(record, stored)) ?? null;
+    return this.#records.find((record) => isAlike(record, stored, key, value)) ?? null;
   }
 
   #places(reports: IdTable<Report>): Map<string, OfferedRecord> {
