@@ -61,6 +61,17 @@ export default defineConfig({
         ...shared,
         test: {
           ...test,
+          name: 'packages',
+          globalSetup: ['./tests/packages/setup/packed.ts'],
+          include: ['tests/packages/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...test,
           name: 'security',
           include: ['tests/security/**/*.test.ts'],
           testTimeout: 120_000,
