@@ -19,6 +19,7 @@ import type { SaslPort } from './session.ts';
 import { type BrokerNode, ClusterState, type ClusterView, type TopicOptions } from './state/cluster-state.ts';
 import { GroupMembers } from './state/group-members.ts';
 import { Groups } from './state/groups.ts';
+import { type PushedMetrics, Telemetry, type TelemetrySubscription } from './state/telemetry.ts';
 import type { Partition, Topic } from './state/topic.ts';
 import { Transactions } from './state/transactions.ts';
 import { check, type Verdict } from './verify/checker.ts';
@@ -63,6 +64,8 @@ export interface MockClusterOptions {
   /** Clients must authenticate; `new SaslServer({ users })` lets some in. */
   readonly sasl?: SaslPort;
   readonly compressions?: Required<Compressions>;
+  /** Brokers take their clients' metrics (KIP-714) and ask for these. They do not unless given. */
+  readonly telemetry?: TelemetrySubscription;
 }
 
 /** What a client takes to live in memory with the cluster: spread it into `createProducer`. */
@@ -131,6 +134,7 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
       keepsRequests: () => this.#requests.isOn,
       acts: this,
       sasl: options.sasl ?? null,
+      telemetry: new Telemetry(options.telemetry ?? null),
     };
   }
 
@@ -204,6 +208,16 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
   log(topic: string, partition?: number, options: LogOptions = {}): LoggedRecord[] {
     const found = partition === undefined ? this.#topic(topic).partitions : [this.#partition(topic, partition)];
     return found.flatMap((each) => readLog(each, this.#core.compressions, options));
+  }
+
+  /** What clients have told of their metrics, oldest first. */
+  pushedMetrics(): readonly PushedMetrics[] {
+    return this.#core.telemetry.pushes;
+  }
+
+  /** Brokers ask for other metrics from now on; clients learn of it when their next push is refused. */
+  subscribeMetrics(subscription: TelemetrySubscription): void {
+    this.#core.telemetry.subscribe(subscription);
   }
 
   /** The bytes of a partition's log as they are stored, one batch each. */

@@ -6,6 +6,7 @@ import type { SaslPort } from './session.ts';
 import type { BrokerNode, ClusterState, ClusterView } from './state/cluster-state.ts';
 import type { GroupMembers } from './state/group-members.ts';
 import type { Groups } from './state/groups.ts';
+import type { Telemetry } from './state/telemetry.ts';
 import type { Transactions } from './state/transactions.ts';
 
 export type TransportKind = 'tcp' | 'memory';
@@ -26,6 +27,7 @@ export interface Core {
   /** Null where clients need not say who they are. */
   readonly sasl: SaslPort | null;
   readonly coordinators: Coordinators;
+  readonly telemetry: Telemetry;
 }
 
 /** The part of the cluster's public face that rules use. */

@@ -27,6 +27,7 @@ export type { Outcome, RequestEntry, RequestFilter, RequestObserver } from './re
 export * from './security/index.ts';
 export type { SaslExchange, SaslPort, SaslStep } from './session.ts';
 export type { TopicOptions } from './state/cluster-state.ts';
+export type { PushedMetrics, TelemetrySubscription } from './state/telemetry.ts';
 export { describeRequest } from './verify/account.ts';
 export type { Verdict, Violation, ViolationKind } from './verify/checker.ts';
 export {

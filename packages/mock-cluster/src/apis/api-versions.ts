@@ -1,5 +1,6 @@
 import { ApiVersionsRequest, ApiVersionsResponse } from '@kiel/codec';
 import { Code } from '../codes.ts';
+import type { Core } from '../core.ts';
 import { defineApi } from './api.ts';
 
 /** Names of client software that brokers take (KIP-511). */
@@ -25,7 +26,7 @@ export const apiVersions = defineApi('ApiVersions', 18, ApiVersionsRequest, ApiV
     const finalized = profile.features.filter((feature) => feature.finalized > 0);
     return {
       errorCode: Code.NONE,
-      apiKeys: [...profile.listed].map(([apiKey, { min, max }]) => ({ apiKey, minVersion: min, maxVersion: max })),
+      apiKeys: listedApis(ctx.core),
       throttleTimeMs: ctx.faults.throttleMs,
       supportedFeatures: supported.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
       finalizedFeaturesEpoch: profile.features.length > 0 ? 1n : -1n,
@@ -38,3 +39,16 @@ export const apiVersions = defineApi('ApiVersions', 18, ApiVersionsRequest, ApiV
   },
   fail: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
 });
+
+/** Telemetry is listed where somebody takes the metrics. */
+function listedApis({ state, telemetry }: Core): { apiKey: number; minVersion: number; maxVersion: number }[] {
+  const { listed, accepted } = state.profile;
+  const ranges = new Map(listed);
+  if (telemetry.isListed) {
+    for (const key of [71, 72]) {
+      const range = accepted.get(key);
+      if (range !== undefined) ranges.set(key, range);
+    }
+  }
+  return [...ranges].map(([apiKey, { min, max }]) => ({ apiKey, minVersion: min, maxVersion: max }));
+}

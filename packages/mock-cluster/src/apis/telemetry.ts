@@ -5,19 +5,14 @@ import {
   PushTelemetryResponse,
 } from '@kiel/codec';
 import { Code } from '../codes.ts';
-import type { Core } from '../core.ts';
 import { NO_TOPIC_ID } from '../state/cluster-state.ts';
 import { defineApi } from './api.ts';
 
-const SUBSCRIPTION_ID = 1;
-const MAX_BYTES = 1_048_576;
-const LAST_CODEC = 4;
-const PUSH_INTERVAL_MS = 300_000;
+/** What a push may have when it is decompressed. */
+const MAX_DATA = 16_777_216;
+const compressionNames = [null, 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
-/** Clients that have pushed their last, by cluster. */
-const terminated = new WeakMap<Core, Set<string>>();
-
-/** Brokers without a telemetry plugin subscribe to nothing; these do the same, and take what is pushed. */
+/** Brokers without a telemetry plugin subscribe to nothing; these do the same unless told otherwise. */
 export const getTelemetrySubscriptions = defineApi(
   'GetTelemetrySubscriptions',
   71,
@@ -26,16 +21,18 @@ export const getTelemetrySubscriptions = defineApi(
   {
     handle(ctx, request) {
       const isNew = request.clientInstanceId === NO_TOPIC_ID;
+      const { telemetry } = ctx.core;
+      const { metrics, pushIntervalMs, maxBytes, compressions, deltaTemporality } = telemetry.subscription;
       return {
         throttleTimeMs: ctx.faults.throttleMs,
         errorCode: Code.NONE,
         clientInstanceId: isNew ? randomUuid(() => ctx.core.random.below(256)) : request.clientInstanceId,
-        subscriptionId: SUBSCRIPTION_ID,
-        acceptedCompressionTypes: [4, 3, 1, 2],
-        pushIntervalMs: PUSH_INTERVAL_MS,
-        telemetryMaxBytes: MAX_BYTES,
-        deltaTemporality: true,
-        requestedMetrics: [],
+        subscriptionId: telemetry.id,
+        acceptedCompressionTypes: [...compressions],
+        pushIntervalMs,
+        telemetryMaxBytes: maxBytes,
+        deltaTemporality,
+        requestedMetrics: [...metrics],
       };
     },
     fail: (request, errorCode) => ({
@@ -55,16 +52,37 @@ export const getTelemetrySubscriptions = defineApi(
 export const pushTelemetry = defineApi('PushTelemetry', 72, PushTelemetryRequest, PushTelemetryResponse, {
   handle(ctx, request) {
     const throttleTimeMs = ctx.faults.throttleMs;
-    const gone = terminated.get(ctx.core) ?? new Set();
-    if (request.clientInstanceId === NO_TOPIC_ID || gone.has(request.clientInstanceId)) {
+    const { telemetry, compressions } = ctx.core;
+    const { clientInstanceId, compressionType, terminating } = request;
+    if (clientInstanceId === NO_TOPIC_ID || telemetry.terminated.has(clientInstanceId)) {
       return { throttleTimeMs, errorCode: Code.INVALID_REQUEST };
     }
-    if (request.subscriptionId !== SUBSCRIPTION_ID) return { throttleTimeMs, errorCode: Code.UNKNOWN_SUBSCRIPTION_ID };
-    if (request.compressionType > LAST_CODEC || request.compressionType < 0) {
+    if (request.subscriptionId !== telemetry.id) return { throttleTimeMs, errorCode: Code.UNKNOWN_SUBSCRIPTION_ID };
+    const { subscription } = telemetry;
+    if (compressionType !== 0 && !subscription.compressions.includes(compressionType)) {
       return { throttleTimeMs, errorCode: Code.UNSUPPORTED_COMPRESSION_TYPE };
     }
-    if (request.metrics.length > MAX_BYTES) return { throttleTimeMs, errorCode: Code.TELEMETRY_TOO_LARGE };
-    if (request.terminating) terminated.set(ctx.core, gone.add(request.clientInstanceId));
+    if (request.metrics.length > subscription.maxBytes) return { throttleTimeMs, errorCode: Code.TELEMETRY_TOO_LARGE };
+    const name = compressionNames[compressionType];
+    if (terminating) telemetry.terminated.add(clientInstanceId);
+    // Nobody looks at it where no plugin takes it.
+    if (!telemetry.isListed) return { throttleTimeMs, errorCode: Code.NONE };
+    let data: Uint8Array;
+    try {
+      // A copy: what is kept must not hold the connection's buffers.
+      data = new Uint8Array(name == null ? request.metrics : compressions[name].decompress(request.metrics, MAX_DATA));
+    } catch {
+      return { throttleTimeMs, errorCode: Code.INVALID_RECORD };
+    }
+    telemetry.pushes.push({
+      broker: ctx.broker.id,
+      clientInstanceId,
+      client: ctx.client,
+      terminating,
+      compression: compressionType,
+      data,
+      atMs: ctx.clock.now(),
+    });
     return { throttleTimeMs, errorCode: Code.NONE };
   },
   fail: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode }),
