@@ -15,6 +15,8 @@ export class Broker {
   readonly staleViews: ReadonlyMap<Rule, ClusterView>;
   /** Stopped as by SIGSTOP: connections are taken by the kernel, and nothing is answered. */
   isPaused = false;
+  /** How often its process has ended: what it had read then, and not handled yet, is gone. */
+  deaths = 0;
   readonly #connections = new Set<Connection>();
   readonly #startOf: (clock: Clock) => number;
 
@@ -59,8 +61,9 @@ export class Broker {
     for (const connection of [...this.#connections]) connection.resume();
   }
 
-  /** All connections end, in this way. */
+  /** Its process ends, and all connections with it, in this way. */
   disconnect(how: Ending): void {
+    this.deaths++;
     for (const connection of [...this.#connections]) connection.abandon(how);
   }
 

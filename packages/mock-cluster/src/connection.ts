@@ -32,6 +32,8 @@ interface Exchange {
   readonly correlationId: number;
   readonly entry: RequestEntry | null;
   readonly plan: FaultPlan | null;
+  /** The broker's deaths when it was read. */
+  readonly deaths: number;
 }
 
 /** The broker's end of one connection. As real brokers do, it takes one request at a time and answers in order. */
@@ -212,7 +214,7 @@ export class Connection implements PeerEvents {
       };
       requests.add(entry);
     }
-    const exchange: Exchange = { api, version, correlationId, entry, plan };
+    const exchange: Exchange = { api, version, correlationId, entry, plan, deaths: this.#broker.deaths };
     const context: Context = {
       core,
       broker: node,
@@ -228,18 +230,19 @@ export class Connection implements PeerEvents {
   }
 
   #handle(exchange: Exchange, context: Context, request: unknown): void {
-    if (this.#isOver) {
-      this.#settle(exchange.entry, 'closed', 'the connection ended while the request waited');
+    const { api, plan, deaths } = exchange;
+    // A request that was read is handled, though its client may have gone meanwhile; it goes with its broker only.
+    if (this.#broker.deaths !== deaths) {
+      this.#settle(exchange.entry, 'closed', 'the broker ended while the request waited');
       return;
     }
-    const { api, plan } = exchange;
     if (plan !== null && plan.endsBefore !== null) {
       this.#settle(
         exchange.entry,
         plan.endsBefore === 'mute' ? 'unanswered' : 'closed',
         'by a rule, before it was handled',
       );
-      this.#finish(plan.endsBefore);
+      if (!this.#isOver) this.#finish(plan.endsBefore);
       if (plan.faults.killsBroker) this.#broker.core.acts.killBroker(this.#broker.node.id);
       return;
     }

@@ -82,6 +82,29 @@ test('delays: before the append, and before the reply', async () => {
   await cluster.stop();
 });
 
+test('a request that was read is handled though its client has gone, and not when its broker has', async () => {
+  const { cluster, clock, client, send, values } = await setUp();
+  cluster.fault('Produce: 1 time, delay 500 ms');
+  send('late').catch(() => {});
+  await clock.advance(100);
+  client.destroy();
+  await clock.advance(300);
+  expect(values()).toEqual([]);
+  await clock.advance(200);
+  expect(values()).toEqual(['late']);
+  await cluster.stop();
+
+  const another = await setUp();
+  another.cluster.fault('Produce: 1 time, delay 500 ms');
+  another.send('never').catch(() => {});
+  await another.clock.advance(100);
+  another.cluster.killBroker(1);
+  await another.cluster.startBroker(1);
+  await another.clock.advance(1_000);
+  expect(another.values()).toEqual([]);
+  await another.cluster.stop();
+});
+
 test('a throttled answer says so, and the connection is not read for that long', async () => {
   const { cluster, clock, client, outcome } = await setUp();
   const rule = cluster.throttle(3_000, { api: 'Metadata', times: 1 });
