@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ControlRecord, type Message, parseControlRecord, readBatches } from '@kiel/codec';
+import { type ControlRecord, parseControlRecord, readBatches } from '@kiel/codec';
 import * as internalTopics from '@kiel/codec/internal-topics';
 import { nodeCompressions } from '@kiel/codec/node';
 import { describe, expect, test } from 'vitest';
-import { isAtLeast, type KafkaAccess, requireKafka } from '../../tools/kafka/index.ts';
+import { isAtLeast, type KafkaAccess, kafkaJars, requireKafka } from '../../tools/kafka/index.ts';
+import { runJava } from '../../tools/kafka/tool.ts';
 import { sharedKafka } from './shared.ts';
-
-const messages = internalTopics as unknown as Record<string, Message>;
 
 interface Found {
   /** How many records of each name were read and written back to the same bytes. */
@@ -26,11 +25,7 @@ function readTopic(kafka: KafkaAccess, topic: string): Found {
           controls.push(parseControlRecord(record).type);
           continue;
         }
-        for (const [decoded, bytes] of partsOf(topic, record)) {
-          const again = messages[decoded.name]?.encode(decoded.value, decoded.version) ?? new Uint8Array(0);
-          expect(Buffer.from(bytes.subarray(bytes.length - again.length)), decoded.name).toEqual(Buffer.from(again));
-          names.set(decoded.name, (names.get(decoded.name) ?? 0) + 1);
-        }
+        for (const name of readAndWriteBack(topic, record)) names.set(name, (names.get(name) ?? 0) + 1);
       }
     }
   }
@@ -48,28 +43,51 @@ function segmentsOf(kafka: KafkaAccess, topic: string): Uint8Array[] {
   );
 }
 
-type Part = [decoded: internalTopics.DecodedRecord, bytes: Uint8Array];
-
-function partsOf(topic: string, record: { key: Uint8Array | null; value: Uint8Array | null }): Part[] {
-  const { key, value } = record;
+/** The names of what a record consists of, after its bytes came out of the codec as the broker wrote them. */
+function readAndWriteBack(topic: string, { key, value }: Pair): string[] {
   if (!topic.startsWith('__')) return []; // only the markers in it are Kafka's
   if (topic === '__cluster_metadata') {
-    return value === null ? [] : [[internalTopics.decodeClusterMetadataRecord(value), value]];
+    if (value === null) return [];
+    const decoded = internalTopics.decodeClusterMetadataRecord(value);
+    expectSame(internalTopics.encodeClusterMetadataRecord(decoded), value, decoded.name);
+    return [decoded.name];
   }
   if (key === null) throw new Error(`${topic}: a record without a key`);
-  const decode = {
-    __consumer_offsets: internalTopics.decodeConsumerOffsetsRecord,
-    __transaction_state: internalTopics.decodeTransactionStateRecord,
-    __share_group_state: internalTopics.decodeShareGroupStateRecord,
-  }[topic];
-  if (decode === undefined) throw new Error(`no decoder for ${topic}`);
-  const decoded = decode(key, value);
-  return decoded.value === null || value === null
-    ? [[decoded.key, key]]
-    : [
-        [decoded.key, key],
-        [decoded.value, value],
-      ];
+  const decoded = coordinators[topic]!.decode(key, value);
+  const again = coordinators[topic]!.encode(decoded);
+  expectSame(again.key, key, decoded.key.name);
+  expectSame(again.value, value, decoded.key.name);
+  return decoded.value === null ? [decoded.key.name] : [decoded.key.name, decoded.value.name];
+}
+
+interface Pair {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}
+
+interface Coordinator {
+  decode(key: Uint8Array, value: Uint8Array | null): internalTopics.CoordinatorRecord;
+  encode(record: internalTopics.CoordinatorRecord): Pair;
+}
+
+const coordinators: Record<string, Coordinator> = {
+  __consumer_offsets: {
+    decode: internalTopics.decodeConsumerOffsetsRecord,
+    encode: internalTopics.encodeConsumerOffsetsRecord,
+  },
+  __transaction_state: {
+    decode: internalTopics.decodeTransactionStateRecord,
+    encode: internalTopics.encodeTransactionStateRecord,
+  },
+  __share_group_state: {
+    decode: internalTopics.decodeShareGroupStateRecord,
+    encode: internalTopics.encodeShareGroupStateRecord,
+  },
+};
+
+function expectSame(found: Uint8Array | null, bytes: Uint8Array | null, name: string): void {
+  const hex = (each: Uint8Array | null) => (each === null ? null : Buffer.from(each).toString('hex'));
+  expect(hex(found), name).toBe(hex(bytes));
 }
 
 /** Makes the broker write of all kinds: a classic group, a group of the new protocol, a share group, transactions. */
@@ -124,3 +142,34 @@ describe.skipIf(!requireKafka()).each(['4.4.0', '3.9.2'])('the logs that Kafka %
     expect([...readTopic(kafka, '__share_group_state').names.keys()]).toContain('ShareSnapshotValue');
   });
 });
+
+/** A record of every kind, of default values, as the broker's own classes write it: `topic<TAB>key<TAB>value` in hex. */
+async function recordsOfJava(): Promise<[topic: string, record: Pair][]> {
+  const source = join(import.meta.dirname, 'java', 'InternalRecords.java');
+  const { stdout } = await runJava((await kafkaJars('4.4.0')).classpath, source, []);
+  const bytes = (hex: string) => (hex === '' ? null : new Uint8Array(Buffer.from(hex, 'hex')));
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t') as [string, string, string])
+    .map(([topic, key, value]) => [topic, { key: bytes(key), value: bytes(value) }]);
+}
+
+test.skipIf(!requireKafka())(
+  'a record of every kind is written with the bytes that Java’s serializers give it',
+  async () => {
+    const names = new Set<string>();
+    for (const [topic, record] of await recordsOfJava()) {
+      if (topic === '__remote_log_metadata') {
+        const decoded = internalTopics.decodeRemoteLogMetadataRecord(record.value!);
+        expectSame(internalTopics.encodeRemoteLogMetadataRecord(decoded), record.value, decoded.name);
+        names.add(decoded.name);
+      } else for (const name of readAndWriteBack(topic, record)) names.add(name);
+    }
+    const isOfTopic = (type: string) => type.startsWith('coordinator') || type === 'metadata';
+    const all = Object.values(internalTopics).flatMap((each) =>
+      typeof each === 'object' && isOfTopic(each.type) ? [each.name] : [],
+    );
+    expect([...names].sort()).toEqual(all.sort());
+  },
+);

@@ -1,7 +1,17 @@
 import { CodecError } from '../errors.ts';
-import { type Message, readMessage } from '../messages/message.ts';
+import { readMessage } from '../messages/message.ts';
 import { Reader } from '../wire/reader.ts';
 import * as records from './generated/index.ts';
+import {
+  type AnyRecord,
+  clusterMetadataRecords,
+  groupRecords,
+  METADATA_FRAME_VERSION,
+  type RecordTypes,
+  remoteLogRecords,
+  shareStateRecords,
+  transactionRecords,
+} from './record-types.ts';
 
 /** A message read from a record, with what its prefix said. */
 export interface DecodedRecord {
@@ -17,45 +27,6 @@ export interface CoordinatorRecord {
   /** Null is a tombstone: what the key names is gone. */
   readonly value: DecodedRecord | null;
 }
-
-type AnyRecord = Message<unknown, never>;
-
-/** Key and value message of every record type of a topic. */
-type RecordTypes = ReadonlyMap<number, readonly [key: AnyRecord, value: AnyRecord]>;
-
-const groupRecords: RecordTypes = /* @__PURE__ */ new Map<number, readonly [AnyRecord, AnyRecord]>([
-  [0, [records.LegacyOffsetCommitKey, records.LegacyOffsetCommitValue]],
-  [1, [records.OffsetCommitKey, records.OffsetCommitValue]],
-  [2, [records.GroupMetadataKey, records.GroupMetadataValue]],
-  [3, [records.ConsumerGroupMetadataKey, records.ConsumerGroupMetadataValue]],
-  [4, [records.ConsumerGroupPartitionMetadataKey, records.ConsumerGroupPartitionMetadataValue]],
-  [5, [records.ConsumerGroupMemberMetadataKey, records.ConsumerGroupMemberMetadataValue]],
-  [6, [records.ConsumerGroupTargetAssignmentMetadataKey, records.ConsumerGroupTargetAssignmentMetadataValue]],
-  [7, [records.ConsumerGroupTargetAssignmentMemberKey, records.ConsumerGroupTargetAssignmentMemberValue]],
-  [8, [records.ConsumerGroupCurrentMemberAssignmentKey, records.ConsumerGroupCurrentMemberAssignmentValue]],
-  [10, [records.ShareGroupMemberMetadataKey, records.ShareGroupMemberMetadataValue]],
-  [11, [records.ShareGroupMetadataKey, records.ShareGroupMetadataValue]],
-  [12, [records.ShareGroupTargetAssignmentMetadataKey, records.ShareGroupTargetAssignmentMetadataValue]],
-  [13, [records.ShareGroupTargetAssignmentMemberKey, records.ShareGroupTargetAssignmentMemberValue]],
-  [14, [records.ShareGroupCurrentMemberAssignmentKey, records.ShareGroupCurrentMemberAssignmentValue]],
-  [15, [records.ShareGroupStatePartitionMetadataKey, records.ShareGroupStatePartitionMetadataValue]],
-  [16, [records.ConsumerGroupRegularExpressionKey, records.ConsumerGroupRegularExpressionValue]],
-  [17, [records.StreamsGroupMetadataKey, records.StreamsGroupMetadataValue]],
-  [19, [records.StreamsGroupMemberMetadataKey, records.StreamsGroupMemberMetadataValue]],
-  [20, [records.StreamsGroupTargetAssignmentMetadataKey, records.StreamsGroupTargetAssignmentMetadataValue]],
-  [21, [records.StreamsGroupTargetAssignmentMemberKey, records.StreamsGroupTargetAssignmentMemberValue]],
-  [22, [records.StreamsGroupCurrentMemberAssignmentKey, records.StreamsGroupCurrentMemberAssignmentValue]],
-  [23, [records.StreamsGroupTopologyKey, records.StreamsGroupTopologyValue]],
-]);
-
-const transactionRecords: RecordTypes = /* @__PURE__ */ new Map<number, readonly [AnyRecord, AnyRecord]>([
-  [0, [records.TransactionLogKey, records.TransactionLogValue]],
-]);
-
-const shareStateRecords: RecordTypes = /* @__PURE__ */ new Map<number, readonly [AnyRecord, AnyRecord]>([
-  [0, [records.ShareSnapshotKey, records.ShareSnapshotValue]],
-  [1, [records.ShareUpdateKey, records.ShareUpdateValue]],
-]);
 
 /** Reads a record of `__consumer_offsets`. Throws CodecError, `UNKNOWN_API` for a record type of a later Kafka. */
 export function decodeConsumerOffsetsRecord(key: Uint8Array, value: Uint8Array | null): CoordinatorRecord {
@@ -94,45 +65,30 @@ function decodeCoordinatorRecord(
   return { key: decodedKey, value: readRest(valueReader, isNewer ? records.OffsetCommitValue : valueMessage, version) };
 }
 
-const remoteLogRecords: readonly AnyRecord[] = [
-  records.RemoteLogSegmentMetadataRecord,
-  records.RemoteLogSegmentMetadataUpdateRecord,
-  records.RemotePartitionDeleteMetadataRecord,
-  records.RemoteLogSegmentMetadataSnapshotRecord,
-];
-
-/** Reads the value of a record of `__remote_log_metadata`: API key and version as varints, then the message. */
+/** Reads the value of a record of `__remote_log_metadata`: frame version, API key and version as varints, then the message. */
 export function decodeRemoteLogMetadataRecord(value: Uint8Array): DecodedRecord {
-  const r = new Reader(value);
-  const apiKey = r.uvarint();
-  const version = r.uvarint();
-  const message = remoteLogRecords.find((each) => each.apiKey === apiKey);
-  if (message === undefined) throw new CodecError('UNKNOWN_API', `__remote_log_metadata has no record type ${apiKey}`);
-  return readRest(r, message, version);
+  return decodeFramed(remoteLogRecords, '__remote_log_metadata', value);
 }
 
-/** Reads the value of a record of `__cluster_metadata`: frame version, API key and version as varints, then the message. */
+/** Reads the value of a record of `__cluster_metadata`, which begins as that of `__remote_log_metadata` does. */
 export function decodeClusterMetadataRecord(value: Uint8Array): DecodedRecord {
+  return decodeFramed(clusterMetadataRecords(), '__cluster_metadata', value);
+}
+
+function decodeFramed(messages: readonly AnyRecord[], topic: string, value: Uint8Array): DecodedRecord {
   const r = new Reader(value);
   const frameVersion = r.uvarint();
-  if (frameVersion !== 1) {
+  if (frameVersion !== METADATA_FRAME_VERSION) {
     throw new CodecError(
       'UNSUPPORTED_VERSION',
-      `a metadata record of frame version ${frameVersion}, and only 1 is known`,
+      `a metadata record of frame version ${frameVersion}, and only ${METADATA_FRAME_VERSION} is known`,
     );
   }
   const apiKey = r.uvarint();
   const version = r.uvarint();
-  const message = (Object.values(records) as AnyRecord[]).find(
-    (each) => each.type === 'metadata' && isClusterMetadata(each, apiKey),
-  );
-  if (message === undefined) throw new CodecError('UNKNOWN_API', `__cluster_metadata has no record type ${apiKey}`);
+  const message = messages.find((each) => each.apiKey === apiKey);
+  if (message === undefined) throw new CodecError('UNKNOWN_API', `${topic} has no record type ${apiKey}`);
   return readRest(r, message, version);
-}
-
-/** The records of remote storage are of the same type, with API keys of their own. */
-function isClusterMetadata(message: AnyRecord, apiKey: number): boolean {
-  return message.apiKey === apiKey && !remoteLogRecords.includes(message);
 }
 
 function readRest(r: Reader, message: AnyRecord, version: number): DecodedRecord {

@@ -122,20 +122,20 @@ test('__share_group_state tells snapshots from updates by the type in the key', 
   expect(decodeShareGroupStateRecord(prefixed(1, key), null).key.name).toBe('ShareUpdateKey');
 });
 
-test('__remote_log_metadata begins with API key and version', () => {
+test('__remote_log_metadata begins with frame version, API key and version, as Java’s serializer writes it', () => {
   const value = {
     topicIdPartition: { name: 't', id: topicId, partition: 1 },
     brokerId: 1,
     eventTimestampMs: 2n,
     remotePartitionDeleteState: 0,
   };
-  const record = framed([2, 0], RemotePartitionDeleteMetadataRecord.encode(value, 0));
+  const record = framed([1, 2, 0], RemotePartitionDeleteMetadataRecord.encode(value, 0));
   expect(decodeRemoteLogMetadataRecord(record)).toMatchObject({
     name: 'RemotePartitionDeleteMetadataRecord',
     version: 0,
     value,
   });
-  expect(errorOf(() => decodeRemoteLogMetadataRecord(framed([9, 0], new Uint8Array()))).code).toBe('UNKNOWN_API');
+  expect(errorOf(() => decodeRemoteLogMetadataRecord(framed([1, 9, 0], new Uint8Array()))).code).toBe('UNKNOWN_API');
 });
 
 test('__cluster_metadata begins with frame version, API key and version', () => {
