@@ -66,9 +66,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'records of an idle topic begin at 0 again',
-    file: 'engine.ts',
+    file: 'metadata-refresh.ts',
     find: 'topic.isIdle = true;',
-    put: 'this.accumulator.topics.delete(topic.name);',
+    put: 'accumulator.topics.delete(topic.name);',
   },
   {
     name: 'a lost answer counts as not stored',
@@ -171,6 +171,34 @@ export const mutations: readonly Mutation[] = [
     file: 'transactions.ts',
     find: '(this.#wantsRestart || isLateOneAbout)',
     put: 'isLateOneAbout',
+    profile: 'transactions',
+  },
+  {
+    name: 'transactions: an EndTxn overtakes requests to add partitions',
+    file: 'transactions.ts',
+    find: '    this.#failRecords();\n    await this.#adding;\n',
+    put: '    this.#failRecords();\n',
+    profile: 'transactions',
+  },
+  {
+    name: 'transactions: an abort does not wait for the answers that are missing',
+    file: 'transactions.ts',
+    find: 'if (!this.#parts.isQuiet()) await',
+    put: 'if (Math.random() > 1) await',
+    profile: 'transactions',
+  },
+  {
+    name: 'transactions: the next one begins under the epoch of an EndTxn that may come late',
+    file: 'transactions.ts',
+    find: 'const isLateOneAbout = coordinator.unanswered > 0 && coordinator.canRenew;',
+    put: 'const isLateOneAbout = coordinator.unanswered > 99;',
+    profile: 'transactions',
+  },
+  {
+    name: 'transactions: a fenced producer takes its name back',
+    file: 'transactions.ts',
+    find: "    throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, 'aborted');\n",
+    put: "    this.#identity = null;\n    this.#parts.tell({ type: 'refused' });\n    throw unanswered(this.transactionalId, 0, answer.error, 'none');\n",
     profile: 'transactions',
   },
 ];

@@ -1,7 +1,7 @@
 import type { Batch } from './batch.ts';
 import type { BrokerLink } from './broker-link.ts';
 import { treatmentOf } from './error-treatment.ts';
-import { type BrokerError, DeliveryError, type KafkaError } from './errors.ts';
+import { BrokerError, DeliveryError, type KafkaError, type Persisted } from './errors.ts';
 
 /** A broker has refused the batch. */
 export function refusalOf(batch: Batch, error: BrokerError): DeliveryError {
@@ -57,5 +57,38 @@ export function refusedBy(link: BrokerLink, cause: KafkaError, batch: Batch): De
     partition: index,
     hint: 'Correct it there or here, then send again.',
     cause,
+  });
+}
+
+/** The producer has ended before it was delivered: closed, or, with `cause`, failed. */
+export function endedBefore(
+  topic: string,
+  partition: number,
+  persisted: Persisted,
+  cause: KafkaError | null,
+): DeliveryError {
+  const place = { persisted, topic, partition };
+  if (cause === null) {
+    return new DeliveryError('CLOSED', `topic "${topic}": the producer was closed before it was delivered`, {
+      ...place,
+      hint: 'Give close() more time, or await flush() before it.',
+    });
+  }
+  const hint = cause instanceof BrokerError ? treatmentOf(cause.errorCode).hint : 'See the cause.';
+  return new DeliveryError('PRODUCER_FAILED', `topic "${topic}": the producer has failed: ${cause.message}`, {
+    ...place,
+    hint,
+    cause,
+  });
+}
+
+/** The caller has taken it back. */
+export function cancelledBy(reason: unknown, topic: string, partition: number, persisted: Persisted): DeliveryError {
+  return new DeliveryError('CANCELLED', `topic "${topic}": the record was taken back`, {
+    persisted,
+    topic,
+    partition,
+    hint: persisted === 'no' ? 'Nothing was stored.' : 'It was on its way already.',
+    cause: reason,
   });
 }

@@ -1,53 +1,31 @@
-import { InitProducerIdRequest, InitProducerIdResponse } from '@kiel/codec/client';
-import { type ActorRefFrom, createActor, fromCallback } from 'xstate';
+import { type ActorRefFrom, createActor } from 'xstate';
 import { Accumulator } from './accumulator.ts';
-import { Alarm } from './alarm.ts';
-import { backoffMs } from './backoff.ts';
 import type { Batch } from './batch.ts';
+import { cancelledBy, endedBefore } from './batch-errors.ts';
 import { BatchWriter } from './batch-writer.ts';
-import type { BrokerLink } from './broker-link.ts';
-import { brokerMachine } from './broker-machine.ts';
 import { Cluster } from './cluster.ts';
 import { batchCodecs } from './compression.ts';
 import type { RecordDelivery } from './delivery.ts';
-import { treatmentOf } from './error-treatment.ts';
-import {
-  BrokerError,
-  ConfigError,
-  ConnectionError,
-  DeliveryError,
-  KafkaError,
-  type Persisted,
-  toError,
-} from './errors.ts';
+import { type DeliveryError, KafkaError, type Persisted, toError } from './errors.ts';
 import type { EventSink } from './events.ts';
-import { idempotenceMachine } from './idempotence-machine.ts';
 import { Intake } from './intake.ts';
-import type { Logger } from './logger.ts';
-import { metadataMachine } from './metadata-machine.ts';
-import { Network } from './network.ts';
+import { LinkWatch } from './link-watch.ts';
+import { wireMachines } from './machine-wiring.ts';
+import { MetadataRefresh } from './metadata-refresh.ts';
+import { Network, type NetworkPorts } from './network.ts';
 import type { Settings } from './options.ts';
 import { Partitioner } from './partitioner.ts';
-import type { Clock, Random, Transport } from './ports.ts';
-import { type Backlog, producerMachine } from './producer-machine.ts';
-import type { ResolveBroker, SaslMechanism } from './security/index.ts';
+import { ProducerId } from './producer-id.ts';
+import type { producerMachine } from './producer-machine.ts';
+import { Pump } from './pump.ts';
 import { Sender } from './sender.ts';
-import { SystemClock } from './system-ports.ts';
 import { Topic } from './topic.ts';
-import { TransactionCoordinator } from './transaction-coordinator.ts';
 import { noTransaction, TransactionError } from './transaction-error.ts';
-import { transactionMachine } from './transaction-machine.ts';
-import { type TransactionState, Transactions } from './transactions.ts';
+import { openTransactions } from './transaction-wiring.ts';
+import type { TransactionState, Transactions } from './transactions.ts';
+import { Turnstile } from './turnstile.ts';
 
-export interface EnginePorts {
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly sasl: SaslMechanism | null;
-  readonly resolveBroker: ResolveBroker | undefined;
-  /** Whether a cluster may send this client there. */
-  readonly isAllowed?: (host: string, port: number, nodeId: number) => boolean;
+export interface EnginePorts extends NetworkPorts {
   readonly inspect: ((event: unknown) => void) | undefined;
 }
 
@@ -55,11 +33,6 @@ export type ProducerState = 'idle' | 'batching' | 'flushing' | 'healing' | 'clos
 
 /** Records stamped with one reading of the clock, at most; a new turn of the loop reads it anew. */
 const recordsPerStamp = 32;
-
-const ready: Promise<void> = Promise.resolve();
-
-/** So much is taken in one turn of the loop before `ready()` lets the sockets have theirs. */
-const bytesPerTurn = 1_048_576;
 
 /** Puts the machines and the plain parts together: what a machine decides is done here, and what happens is told to it. */
 export class Engine {
@@ -84,21 +57,13 @@ export class Engine {
   readonly #network: Network;
   readonly #cluster: Cluster;
   readonly #sender: Sender;
-  readonly #alarm: Alarm;
+  readonly #pump: Pump;
+  readonly #turnstile: Turnstile;
   #stampsLeft = 0;
   #isStampTurn = false;
-  /** What had been taken when this turn of the loop began. */
-  #turnBeganAtBytes = 0;
-  #turn: Promise<void> | null = null;
-  #isWakeScheduled = false;
-  /** The machine believes that the sender works, and need not be told of more work. */
-  #isRunning = false;
-  #intakeDueMs = Number.POSITIVE_INFINITY;
   #fatalCause: KafkaError | null = null;
   #resolveClosed!: () => void;
   #isReleased = false;
-  /** A connection has been of use: wrong credentials would have shown. */
-  #hasConnected = false;
 
   constructor(settings: Settings, ports: EnginePorts, events: EventSink) {
     this.#settings = settings;
@@ -107,29 +72,29 @@ export class Engine {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    const { clock, random } = ports;
+    const { clock, random, logger } = ports;
     const { checksum, compressor, level, inlineBytes, names } = batchCodecs(settings.compression);
-    ports.logger.debug('batches are checked and compressed', names);
-    this.accumulator = new Accumulator(
+    logger.debug('batches are checked and compressed', names);
+    const accumulator = new Accumulator(
       { ...settings, checksum },
       {
-        lingering: () => this.#lingering(),
+        lingering: () => this.#pump.lingering(),
         due: (queue) => this.#sender.enlist(queue),
       },
     );
-    this.intake = new Intake(
-      this.accumulator,
-      new Partitioner({ ...settings, random }),
-      settings,
-      this.#intakeEvents(),
-    );
-    this.#network = new Network(settings, ports, this.#networkEvents());
-    this.#cluster = new Cluster(this.#network, random, settings.autoCreateTopics, {
+    this.accumulator = accumulator;
+    const intake = new Intake(accumulator, new Partitioner({ ...settings, random }), settings, this.#intakeEvents());
+    this.intake = intake;
+    const network = new Network(settings, ports, this.#linkWatch());
+    this.#network = network;
+    const cluster = new Cluster(network, random, settings.autoCreateTopics, {
       topicChanged: (topic, failure) => this.intake.topicChanged(topic, failure),
       leaderFound: (queue) => this.#sender.enlist(queue),
       rebootstrapped: (reason) => events.emit('rebootstrapped', { reason }),
       topics: () => this.accumulator.topics.values(),
     });
+    this.#cluster = cluster;
+    this.#turnstile = new Turnstile(accumulator, intake, cluster, clock);
     const writer = new BatchWriter(
       {
         compression: settings.compression,
@@ -143,18 +108,54 @@ export class Engine {
       },
       (batch) => this.#sender.enlist(batch.queue),
     );
-    const { accumulator } = this;
     const transactions = this.#transactions(settings.transactionalId);
     this.transactions = transactions;
     if (transactions !== null) this.refusal = noTransaction(transactions.transactionalId);
-    this.#sender = new Sender(
+    const sender = new Sender(
       settings,
-      { accumulator, cluster: this.#cluster, network: this.#network, writer, clock, random, transactions },
+      { accumulator, cluster, network, writer, clock, random, transactions },
       this.#senderEvents(),
     );
-    this.#alarm = new Alarm(clock, () => this.#tick());
-    this.actor = createActor(this.#machine(), {
-      input: { backlog: this.#backlog() },
+    this.#sender = sender;
+    const pump = new Pump(settings, {
+      accumulator,
+      intake,
+      sender,
+      clock,
+      actor: () => this.actor,
+      drained: () => {
+        this.#stampsLeft = 0;
+      },
+    });
+    this.#pump = pump;
+    const { metadataMaxIdleMs } = settings;
+    const tell = (event: { type: string }) => this.#tellChild('metadata', event);
+    const metadata = new MetadataRefresh({ accumulator, cluster, clock, logger, metadataMaxIdleMs, tell });
+    const producerId = new ProducerId({
+      cluster,
+      logger,
+      events,
+      sender,
+      isRequired: settings.idempotentByName,
+      tell: (event) => this.#tellChild('idempotence', event),
+      fatal: (error) => this.#fatal(error),
+    });
+    const machine = wireMachines(settings, {
+      intake,
+      sender,
+      network,
+      pump,
+      metadata,
+      transactions,
+      random,
+      producerId,
+      metadataFresh: () => this.actor.send({ type: 'metadata.fresh' }),
+      refuseRecords: () => this.#refuseRecords(),
+      failBacklog: () => this.#failBacklog(),
+      release: () => this.#release(),
+    });
+    this.actor = createActor(machine, {
+      input: { backlog: pump.backlog() },
       clock: {
         setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
         clearTimeout: (id: unknown) => clock.clearTimeout(id),
@@ -181,27 +182,13 @@ export class Engine {
     clock.setImmediate(() => {
       this.#isStampTurn = false;
       this.#stampsLeft = 0;
-      this.#turnBeganAtBytes = this.accumulator.acceptedBytes;
+      this.#turnstile.turn();
     });
   }
 
-  /**
-   * Resolves when there is room. A caller who awaits nothing else would starve the sockets, and fill the buffer to its
-   * brim for nothing: after a good piece of work it resolves a turn of the loop later.
-   */
+  /** Resolves when a caller may go on. */
   ready(): Promise<void> {
-    if (!this.intake.hasRoom) return this.intake.room();
-    const { acceptedBytes, bufferedBytes } = this.accumulator;
-    // Nothing can leave yet: a caller that filled the buffer before the first connection would only take memory.
-    if (this.#cluster.nodes.size === 0 && bufferedBytes > bytesPerTurn) return this.intake.admission();
-    if (acceptedBytes - this.#turnBeganAtBytes < bytesPerTurn) return ready;
-    this.#turn ??= new Promise((resolve) => {
-      this.#ports.clock.setImmediate(() => {
-        this.#turn = null;
-        resolve(this.intake.room());
-      });
-    });
-    return this.#turn;
+    return this.#turnstile.ready();
   }
 
   topic(name: string): Topic {
@@ -228,20 +215,14 @@ export class Engine {
   /** The caller takes a record back. */
   cancel(topic: Topic, delivery: RecordDelivery, reason: unknown): void {
     const { batch } = delivery;
-    const error = (persisted: Persisted, partition: number) =>
-      new DeliveryError('CANCELLED', `topic "${topic.name}": the record was taken back`, {
-        persisted,
-        topic: topic.name,
-        partition,
-        hint: persisted === 'no' ? 'Nothing was stored.' : 'It was on its way already.',
-        cause: reason,
-      });
-    if (batch === null) this.intake.cancel(topic, delivery, error('no', -1));
-    else if (batch.cancel(delivery.index, (persisted) => error(persisted, batch.queue.index), this.#reportFailure)) {
-      this.#sender.cancelled(batch);
-    } else if (!batch.isSettled) {
-      this.transactions?.recordFailed(error('possibly', batch.queue.index));
+    if (batch === null) {
+      this.intake.cancel(topic, delivery, cancelledBy(reason, topic.name, -1, 'no'));
+      return;
     }
+    const { index } = batch.queue;
+    const errorFor = (persisted: Persisted) => cancelledBy(reason, topic.name, index, persisted);
+    if (batch.cancel(delivery.index, errorFor, this.#reportFailure)) this.#sender.cancelled(batch);
+    else if (!batch.isSettled) this.transactions?.recordFailed(errorFor('possibly'));
   }
 
   flush(): Promise<void> {
@@ -258,21 +239,12 @@ export class Engine {
     return this.closed;
   }
 
-  #close(timeoutMs: number): void {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close', timeoutMs });
-  }
-
   abandon(): void {
     this.actor.send({ type: 'abandon' });
   }
 
-  /** Does at once, or in a turn of its own when requests are out anyway, what has become possible. */
-  #wake(): void {
-    if (this.#isWakeScheduled || this.#isReleased) return;
-    this.#isWakeScheduled = true;
-    this.#hold();
-    if (this.#sender.inFlightRequests === 0) queueMicrotask(this.#awake);
-    else this.#ports.clock.setImmediate(this.#awake);
+  #close(timeoutMs: number): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close', timeoutMs });
   }
 
   readonly #reportFailure = (batch: Batch, _index: number, error: DeliveryError): void => {
@@ -280,182 +252,10 @@ export class Engine {
     this.#events.emit('deliveryFailed', { topic: topic.name, partition: index, error });
   };
 
-  readonly #awake = (): void => {
-    this.#isWakeScheduled = false;
-    if (this.#isReleased) return;
-    if (this.#isRunning) this.#drain();
-    else this.actor.send({ type: 'batch.ready' });
-  };
-
-  #drain(): void {
-    this.#isRunning = true;
-    this.#stampsLeft = 0;
-    const { clock } = this.#ports;
-    this.intake.admit();
-    // Timers may fire a fraction of a millisecond early.
-    const lingerEndsMs = this.accumulator.endLingersDue(clock.now() + 1);
-    this.#sender.drain();
-    if (this.#isRunning) this.#alarm.set(lingerEndsMs);
-    this.#setAlarm();
-  }
-
-  #setAlarm(): void {
-    const oldest = this.accumulator.oldest();
-    const deadlineMs =
-      oldest === undefined ? Number.POSITIVE_INFINITY : oldest.acceptedAtMs + this.#settings.deliveryTimeoutMs;
-    this.#alarm.set(Math.min(deadlineMs, this.#sender.nextRetryAtMs, this.#intakeDueMs));
-  }
-
-  #tick(): void {
-    const nowMs = this.#ports.clock.now();
-    this.#sender.expire(nowMs);
-    this.#intakeDueMs = this.intake.expire(nowMs);
-    this.#drain();
-  }
-
-  #lingering(): void {
-    this.#hold();
-    if (this.#isRunning) this.#wake();
-    else this.actor.send({ type: 'batch.opened' });
-    this.#setAlarm();
-  }
-
-  #backlog(): Backlog {
-    const { accumulator } = this;
-    const { clock } = this.#ports;
-    const settings = this.#settings;
-    return {
-      get unsettled() {
-        return accumulator.unsettled;
-      },
-      get ready() {
-        return accumulator.due > 0;
-      },
-      get dueInMs() {
-        const endsMs = accumulator.lingerEndsMs ?? clock.now() + settings.lingerMs;
-        return Math.max(0, Math.ceil(endsMs - clock.now()));
-      },
-    };
-  }
-
-  #machine(): typeof producerMachine {
-    const settings = this.#settings;
-    const { random } = this.#ports;
-    const backoff = ({ context }: { context: { failures: number } }) =>
-      backoffMs(context.failures, settings.retryBackoffMs, settings.retryBackoffMaxMs, random);
-    return producerMachine.provide({
-      actors: {
-        sender: fromCallback<{ type: 'drain' }>(({ receive }) => {
-          receive(() => this.#drain());
-        }),
-        metadata: metadataMachine.provide({
-          guards: {
-            isComplete: () => this.intake.waitingTopics.size === 0 && !this.#sender.isStuck,
-            hasUnasked: () => this.#topicsInUse().some((topic) => !topic.isAsked),
-            isInUse: () => this.#topicsInUse().length > 0,
-          },
-          delays: { maxAge: () => settings.metadataMaxAgeMs, backoff },
-          actions: {
-            fetch: () => this.#fetchMetadata(),
-            reportFresh: () => this.actor.send({ type: 'metadata.fresh' }),
-          },
-        }),
-        idempotence: idempotenceMachine.provide({
-          delays: { backoff },
-          actions: {
-            requestId: () => this.#requestId(),
-            adopt: ({ context }) =>
-              this.#sender.adopt({ producerId: BigInt(context.producerId!), epoch: context.epoch }),
-            giveUpIdempotence: () => this.#giveUpIdempotence(),
-          },
-        }),
-        transaction: transactionMachine.provide(this.transactions?.implementations() ?? {}),
-        broker: brokerMachine.provide(this.#network.implementations()),
-      },
-      actions: {
-        refuseRecords: () => this.#refuseRecords(),
-        failBacklog: () => this.#failBacklog(),
-        release: () => this.#release(),
-      },
-    });
-  }
-
-  #fetchMetadata(): void {
-    this.#retireIdleTopics();
-    const topics = this.#topicsInUse();
-    // In a turn of its own: it may need links, and those need the machine, which is at work just now.
-    Promise.resolve()
-      .then(() => this.#cluster.fetch(topics))
-      .then(
-        () => this.#tellChild('metadata', { type: 'fetched' }),
-        (thrown: unknown) => {
-          this.#ports.logger.warn('no metadata', { reason: toError(thrown).message });
-          this.#tellChild('metadata', { type: 'failed' });
-        },
-      );
-  }
-
-  #topicsInUse(): Topic[] {
-    return [...this.accumulator.topics.values()].filter((topic) => !topic.isIdle);
-  }
-
-  /** Brokers are not asked about topics that nobody uses. */
-  #retireIdleTopics(): void {
-    const usedSince = this.#ports.clock.now() - this.#settings.metadataMaxIdleMs;
-    for (const topic of this.accumulator.topics.values()) {
-      if (topic.usedAtMs >= usedSince || topic.waiting.length > 0) continue;
-      if (topic.partitions.every((queue) => queue.length === 0)) topic.isIdle = true;
-    }
-  }
-
-  #requestId(): void {
-    Promise.resolve()
-      .then(async () => {
-        const link = this.#cluster.anyNode();
-        if (link === null) throw new ConnectionError('NO_BROKERS', 'no broker is known yet');
-        const { body } = await link.call(InitProducerIdRequest, InitProducerIdResponse, () => ({
-          transactionalId: null,
-          transactionTimeoutMs: 0x7fff_ffff,
-        }));
-        if (body.errorCode !== 0) throw new BrokerError(body.errorCode, `InitProducerId at ${link.name}`);
-        const { producerId, producerEpoch } = body;
-        this.#tellChild('idempotence', { type: 'identified', producerId: String(producerId), epoch: producerEpoch });
-      })
-      .catch((thrown: unknown) => {
-        const error = toError(thrown);
-        if (error instanceof ConnectionError && error.code === 'UNSUPPORTED_VERSION') {
-          this.#tellChild('idempotence', { type: 'unsupported' });
-          return;
-        }
-        const treatment = error instanceof BrokerError ? treatmentOf(error.errorCode).treatment : 'retry';
-        if (treatment === 'failProducer' || treatment === 'fence') {
-          this.#fatal(error as BrokerError);
-          this.#tellChild('idempotence', { type: 'denied' });
-          return;
-        }
-        this.#ports.logger.debug('no producer id', { reason: error.message });
-        this.#tellChild('idempotence', { type: 'refused' });
-      });
-  }
-
-  #tellChild(id: 'metadata' | 'idempotence' | 'transaction', event: { type: string } & Record<string, unknown>): void {
+  #tellChild(id: 'metadata' | 'idempotence' | 'transaction', event: { type: string }): void {
     if (this.#isReleased) return;
     const child = this.actor.getSnapshot().children[id] as { send(event: unknown): void } | undefined;
     child?.send(event);
-  }
-
-  #giveUpIdempotence(): void {
-    const problem = 'the brokers are older than 0.11 and know nothing of idempotence';
-    if (this.#settings.idempotentByName) {
-      this.#fatal(new ConfigError('idempotent', `cannot be true: ${problem}`));
-      return;
-    }
-    this.#ports.logger.warn('idempotence is off', { reason: problem });
-    this.#events.emit('warning', {
-      code: 'IDEMPOTENCE_UNSUPPORTED',
-      message: `${problem}: a record may be stored twice; order is kept, one batch of a partition at a time`,
-    });
-    this.#sender.giveUpIdempotence();
   }
 
   #refuseRecords(): void {
@@ -471,77 +271,12 @@ export class Engine {
   }
 
   #failBacklog(): void {
-    this.#failAll((topic, partition, persisted) => this.#endError(topic, partition, persisted));
+    this.#failAll((topic, partition, persisted) => endedBefore(topic, partition, persisted, this.#fatalCause));
   }
 
   #failAll(errorFor: (topic: string, partition: number, persisted: Persisted) => DeliveryError): void {
     this.intake.failAll((topic) => errorFor(topic.name, -1, 'no'));
     this.#sender.failAll((batch: Batch) => errorFor(batch.queue.topic.name, batch.queue.index, batch.persisted));
-  }
-
-  #transactions(transactionalId: string | null): Transactions | null {
-    if (transactionalId === null) return null;
-    const { clock, random } = this.#ports;
-    const { maxBlockMs, transactionTimeoutMs } = this.#settings;
-    const coordinator = new TransactionCoordinator(
-      { ...this.#settings, transactionalId },
-      { cluster: this.#cluster, clock, random, metadataStale: () => this.#whileActive({ type: 'metadata.stale' }) },
-    );
-    const child = () => this.actor.getSnapshot().children['transaction'];
-    return new Transactions(transactionalId, {
-      coordinator,
-      clock,
-      maxBlockMs,
-      transactionTimeoutMs,
-      state: () => (child()?.getSnapshot() as { value: TransactionState } | undefined)?.value ?? 'fatalError',
-      tell: (event) => this.#tellChild('transaction', event),
-      flush: () => this.accumulator.flush(),
-      isQuiet: () => this.#sender.isQuiet,
-      failRecords: (errorFor) => {
-        this.#failAll(errorFor);
-        this.#wake();
-      },
-      adopt: (identity) => this.#sender.adopt(identity),
-      enlist: (queue) => this.#sender.enlist(queue),
-      refuse: (refusal) => {
-        if (this.refusal === null || this.refusal instanceof TransactionError) this.refusal = refusal;
-      },
-      fatal: (error) => this.#fatal(error),
-      busy: (isBusy) => {
-        if (isBusy) this.#hold();
-        else this.#letGo();
-      },
-    });
-  }
-
-  #whileActive(event: { type: 'metadata.stale' }): void {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
-  }
-
-  /** The process may end when nothing is pending. */
-  #letGo(): void {
-    if (this.accumulator.unsettled > 0 || this.transactions?.isBusy === true) return;
-    if (this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
-  }
-
-  #endError(topic: string, partition: number, persisted: Persisted): DeliveryError {
-    const cause = this.#fatalCause;
-    if (cause === null) {
-      return new DeliveryError('CLOSED', `topic "${topic}": the producer was closed before it was delivered`, {
-        persisted,
-        topic,
-        partition,
-        hint: 'Give close() more time, or await flush() before it.',
-      });
-    }
-    const hint = cause instanceof BrokerError ? treatmentOf(cause.errorCode).hint : 'See the cause.';
-    return new DeliveryError('PRODUCER_FAILED', `topic "${topic}": the producer has failed: ${cause.message}`, {
-      persisted,
-      topic,
-      partition,
-      hint,
-      cause,
-    });
   }
 
   #fatal(error: KafkaError): void {
@@ -556,14 +291,15 @@ export class Engine {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.transactions?.stop(new KafkaError('CLOSED', 'the producer was closed'));
-    this.#alarm.stop();
+    this.#pump.stop();
     this.#network.close();
-    if (this.#ports.clock instanceof SystemClock) this.#ports.clock.release();
     this.#resolveClosed();
   }
 
-  #hold(): void {
-    if (this.#ports.clock instanceof SystemClock && !this.#isReleased) this.#ports.clock.hold();
+  /** The process may end when nothing is pending. */
+  #letGo(): void {
+    if (this.accumulator.unsettled > 0 || this.transactions?.isBusy === true) return;
+    this.#pump.letGo();
   }
 
   #watchStates(): void {
@@ -588,15 +324,36 @@ export class Engine {
     });
   }
 
+  #transactions(transactionalId: string | null): Transactions | null {
+    if (transactionalId === null) return null;
+    const { clock, random } = this.#ports;
+    const child = () => this.actor.getSnapshot().children['transaction'];
+    return openTransactions(transactionalId, this.#settings, {
+      accumulator: this.accumulator,
+      cluster: this.#cluster,
+      clock,
+      random,
+      sender: () => this.#sender,
+      pump: () => this.#pump,
+      state: () => (child()?.getSnapshot() as { value: TransactionState } | undefined)?.value,
+      tell: (event) => this.#tellChild('transaction', event),
+      failRecords: (errorFor) => this.#failAll(errorFor),
+      refuse: (refusal) => {
+        if (this.refusal === null || this.refusal instanceof TransactionError) this.refusal = refusal;
+      },
+      fatal: (error) => this.#fatal(error),
+      metadataStale: () => {
+        if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'metadata.stale' });
+      },
+      letGo: () => this.#letGo(),
+    });
+  }
+
   #intakeEvents(): ConstructorParameters<typeof Intake>[3] {
     const cluster = () => this.#cluster;
     return {
       unknown: () => this.actor.send({ type: 'metadata.stale' }),
-      waiting: (untilMs) => {
-        this.#hold();
-        this.#intakeDueMs = Math.min(this.#intakeDueMs, untilMs);
-        this.#alarm.set(untilMs);
-      },
+      waiting: (untilMs) => this.#pump.waiting(untilMs),
       failed: (topic, error, isAwaited) => {
         this.transactions?.recordFailed(error);
         if (!isAwaited) this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error });
@@ -609,13 +366,11 @@ export class Engine {
 
   #senderEvents(): ConstructorParameters<typeof Sender>[2] {
     return {
-      wake: () => this.#wake(),
+      wake: () => this.#pump.wake(),
       quiet: () => {
         this.#letGo();
         this.transactions?.quiet();
-        if (!this.#isRunning) return;
-        this.#isRunning = false;
-        this.actor.send({ type: 'sender.quiet' });
+        this.#pump.quiet();
       },
       metadataStale: () => this.actor.send({ type: 'metadata.stale' }),
       identityWanted: () => this.actor.send({ type: 'identity.wanted' }),
@@ -635,60 +390,15 @@ export class Engine {
     };
   }
 
-  #networkEvents(): ConstructorParameters<typeof Network>[2] {
-    const cluster = () => this.#cluster;
-    return {
-      linkAdded: (link) => this.#startLink(link),
-      linkRemoved: (link) => {
-        link.actor?.send({ type: 'close' });
-        this.actor.send({ type: 'broker.gone', broker: link.key });
-      },
-      linkReady: (link) => {
-        this.#hasConnected = true;
-        this.#sender.linkReady(link);
-      },
-      linkFailed: (link) => {
-        if (link.ready.size > 0) this.actor.send({ type: 'metadata.stale' });
-      },
-      linkLost: (link) => {
-        if (link.ready.size > 0) this.actor.send({ type: 'metadata.stale' });
-      },
-      throttled: (link, throttleMs) => this.#events.emit('throttled', { broker: link.name, throttleMs }),
-      refused: (link, error) => {
-        this.#ports.logger.warn('a broker refuses this client', { broker: link.name, reason: error.message });
-        const cause =
-          error instanceof KafkaError ? error : new KafkaError(codeOf(error), error.message, { cause: error });
-        // Once it worked elsewhere with the same settings, it may be that broker alone: what waits for it fails at
-        // once, since trying again with the same credentials would only lock an account.
-        if (this.#hasConnected) this.#sender.failLedBy(link, (batch) => refusedBy(link, cause, batch));
-        else this.#fatal(cause);
-      },
-      get clusterId() {
-        return cluster().clusterId;
-      },
-    };
+  #linkWatch(): LinkWatch {
+    return new LinkWatch({
+      events: this.#events,
+      logger: this.#ports.logger,
+      actor: () => this.actor,
+      clusterId: () => this.#cluster.clusterId,
+      linkReady: (link) => this.#sender.linkReady(link),
+      failLedBy: (link, errorFor) => this.#sender.failLedBy(link, errorFor),
+      fatal: (error) => this.#fatal(error),
+    });
   }
-
-  #startLink(link: BrokerLink): void {
-    if (this.actor.getSnapshot().status !== 'active') return;
-    this.actor.send({ type: 'broker.found', broker: link.key });
-    const actor = this.actor.getSnapshot().children[link.key];
-    link.actor = (actor as ActorRefFrom<typeof brokerMachine> | undefined) ?? null;
-  }
-}
-
-function refusedBy(link: BrokerLink, cause: KafkaError, batch: Batch): DeliveryError {
-  const { topic, index } = batch.queue;
-  return new DeliveryError(cause.code, `topic "${topic.name}": ${link.name} refuses this client: ${cause.message}`, {
-    persisted: batch.persisted,
-    topic: topic.name,
-    partition: index,
-    hint: 'Correct it there or here, then send again.',
-    cause,
-  });
-}
-
-function codeOf(error: Error): string {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? code : 'CONNECT_FAILED';
 }

@@ -1,0 +1,82 @@
+import type { ActorRefFrom } from 'xstate';
+import type { Batch } from './batch.ts';
+import { refusedBy } from './batch-errors.ts';
+import type { BrokerLink } from './broker-link.ts';
+import type { brokerMachine } from './broker-machine.ts';
+import { type DeliveryError, KafkaError } from './errors.ts';
+import type { EventSink } from './events.ts';
+import type { SafeLogger } from './logger.ts';
+import type { NetworkEvents } from './network.ts';
+import type { producerMachine } from './producer-machine.ts';
+
+export interface LinkWatchParts {
+  readonly events: EventSink;
+  readonly logger: SafeLogger;
+  /** The machine; it starts after the network was made. */
+  actor(): ActorRefFrom<typeof producerMachine>;
+  clusterId(): string | null;
+  /** Requests can be written there. */
+  linkReady(link: BrokerLink): void;
+  failLedBy(link: BrokerLink, errorFor: (batch: Batch) => DeliveryError): void;
+  fatal(error: KafkaError): void;
+}
+
+/** Tells the machine what happens to connections, and gives each link the machine of its own. */
+export class LinkWatch implements NetworkEvents {
+  readonly #parts: LinkWatchParts;
+  /** A connection has been of use: wrong credentials would have shown. */
+  #hasConnected = false;
+
+  constructor(parts: LinkWatchParts) {
+    this.#parts = parts;
+  }
+
+  get clusterId(): string | null {
+    return this.#parts.clusterId();
+  }
+
+  linkAdded(link: BrokerLink): void {
+    const actor = this.#parts.actor();
+    if (actor.getSnapshot().status !== 'active') return;
+    actor.send({ type: 'broker.found', broker: link.key });
+    const child = actor.getSnapshot().children[link.key];
+    link.actor = (child as ActorRefFrom<typeof brokerMachine> | undefined) ?? null;
+  }
+
+  linkRemoved(link: BrokerLink): void {
+    link.actor?.send({ type: 'close' });
+    this.#parts.actor().send({ type: 'broker.gone', broker: link.key });
+  }
+
+  linkReady(link: BrokerLink): void {
+    this.#hasConnected = true;
+    this.#parts.linkReady(link);
+  }
+
+  linkFailed(link: BrokerLink): void {
+    if (link.ready.size > 0) this.#parts.actor().send({ type: 'metadata.stale' });
+  }
+
+  linkLost(link: BrokerLink): void {
+    if (link.ready.size > 0) this.#parts.actor().send({ type: 'metadata.stale' });
+  }
+
+  throttled(link: BrokerLink, throttleMs: number): void {
+    this.#parts.events.emit('throttled', { broker: link.name, throttleMs });
+  }
+
+  refused(link: BrokerLink, error: Error): void {
+    const { logger, failLedBy, fatal } = this.#parts;
+    logger.warn('a broker refuses this client', { broker: link.name, reason: error.message });
+    const cause = error instanceof KafkaError ? error : new KafkaError(codeOf(error), error.message, { cause: error });
+    // Once it worked elsewhere with the same settings, it may be that broker alone: what waits for it fails at once,
+    // since trying again with the same credentials would only lock an account.
+    if (this.#hasConnected) failLedBy(link, (batch) => refusedBy(link, cause, batch));
+    else fatal(cause);
+  }
+}
+
+function codeOf(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'CONNECT_FAILED';
+}

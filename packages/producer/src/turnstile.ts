@@ -1,0 +1,51 @@
+import type { Accumulator } from './accumulator.ts';
+import type { Cluster } from './cluster.ts';
+import type { Intake } from './intake.ts';
+import type { Clock } from './ports.ts';
+
+const ready: Promise<void> = Promise.resolve();
+
+/** So much is taken in one turn of the loop before `ready()` lets the sockets have theirs. */
+const bytesPerTurn = 1_048_576;
+
+/** When a caller that asks may go on producing. */
+export class Turnstile {
+  readonly #accumulator: Accumulator;
+  readonly #intake: Intake;
+  readonly #cluster: Cluster;
+  readonly #clock: Clock;
+  /** What had been taken when this turn of the loop began. */
+  #turnBeganAtBytes = 0;
+  #turn: Promise<void> | null = null;
+
+  constructor(accumulator: Accumulator, intake: Intake, cluster: Cluster, clock: Clock) {
+    this.#accumulator = accumulator;
+    this.#intake = intake;
+    this.#cluster = cluster;
+    this.#clock = clock;
+  }
+
+  /** A turn of the loop begins. */
+  turn(): void {
+    this.#turnBeganAtBytes = this.#accumulator.acceptedBytes;
+  }
+
+  /**
+   * Resolves when there is room. A caller who awaits nothing else would starve the sockets, and fill the buffer to its
+   * brim for nothing: after a good piece of work it resolves a turn of the loop later.
+   */
+  ready(): Promise<void> {
+    if (!this.#intake.hasRoom) return this.#intake.room();
+    const { acceptedBytes, bufferedBytes } = this.#accumulator;
+    // Nothing can leave yet: a caller that filled the buffer before the first connection would only take memory.
+    if (this.#cluster.nodes.size === 0 && bufferedBytes > bytesPerTurn) return this.#intake.admission();
+    if (acceptedBytes - this.#turnBeganAtBytes < bytesPerTurn) return ready;
+    this.#turn ??= new Promise((resolve) => {
+      this.#clock.setImmediate(() => {
+        this.#turn = null;
+        resolve(this.#intake.room());
+      });
+    });
+    return this.#turn;
+  }
+}
