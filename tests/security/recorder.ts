@@ -15,8 +15,8 @@ export class Recorder {
   get options(): Pick<ProducerOptions, 'logger' | 'inspect'> {
     const write =
       (level: string): Logger['debug'] =>
-      (message, details) => {
-        const line = `${level} ${message} ${JSON.stringify(details ?? {})}`;
+      (details, message) => {
+        const line = `${level} ${message} ${JSON.stringify(details)}`;
         this.lines.push(line);
         this.note(line);
       };

@@ -1,7 +1,7 @@
 import type { ProducerState } from './engine.ts';
 import type { DeliveryError } from './errors.ts';
 import { toError } from './errors.ts';
-import type { Logger } from './logger.ts';
+import type { SafeLogger } from './logger.ts';
 
 /** What `on` can listen to. All of it is plain data but for errors and bigints. */
 export interface ProducerEvents {
@@ -21,9 +21,9 @@ export interface ProducerEvents {
 /** Calls listeners, and survives them. */
 export class EventSink {
   readonly #listeners = new Map<keyof ProducerEvents, Set<(event: never) => void>>();
-  readonly #logger: Logger;
+  readonly #logger: SafeLogger;
 
-  constructor(logger: Logger) {
+  constructor(logger: SafeLogger) {
     this.#logger = logger;
   }
 

@@ -10,7 +10,7 @@ import { BrokerLink } from './broker-link.ts';
 import type { brokerMachine } from './broker-machine.ts';
 import { Connection } from './connection.ts';
 import { ConnectionError, KafkaError, toError } from './errors.ts';
-import type { Logger } from './logger.ts';
+import type { SafeLogger } from './logger.ts';
 import type { Settings } from './options.ts';
 import type { Address, Clock, Random, Transport } from './ports.ts';
 import {
@@ -27,7 +27,7 @@ export interface NetworkPorts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly logger: SafeLogger;
   readonly sasl: SaslMechanism | null;
   readonly resolveBroker: ResolveBroker | undefined;
   /** Whether a cluster may send this client there; absent, it may. */

@@ -78,7 +78,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     }
     const isAllowed = configured(() => allowList(options.allowedBrokers, settings.brokers));
     const clock = options.clock ?? new SystemClock();
-    const logger = new SafeLogger(options.logger ?? silentLogger, () => clock.now());
+    const logger = new SafeLogger(options.logger ?? silentLogger, settings.clientId, () => clock.now());
     this.#settings = settings;
     this.#events = new EventSink(logger);
     this.#engine = new Engine(

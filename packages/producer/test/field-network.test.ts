@@ -91,7 +91,7 @@ test('P14: closing while nothing is reachable rejects what waits, by the limit o
 
 test('P15: a topic in the making (3, 5, 5) is waited for quietly, and a bad name or no right fails at once', async () => {
   const lines: string[] = [];
-  const note = (message: string) => void lines.push(message);
+  const note = (_details: object, message: string) => void lines.push(message);
   const logger = { debug() {}, info() {}, warn: note, error: note };
   await using t = await start({}, { logger });
   t.mock.on('Metadata', { times: 1, then: 'error UNKNOWN_TOPIC_OR_PARTITION' });
@@ -150,7 +150,7 @@ test('P16: keys stay where they are when one answer shows fewer partitions', asy
 
 test('P17: a connection that the broker closed when idle is made anew without a word', async () => {
   const lines: string[] = [];
-  const note = (message: string) => void lines.push(message);
+  const note = (_details: object, message: string) => void lines.push(message);
   await using t = await start({ brokers: 1 }, { logger: { debug() {}, info: note, warn: note, error: note } });
   await t.warm();
   t.mock.killBroker(1, 'close');

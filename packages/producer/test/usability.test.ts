@@ -196,7 +196,7 @@ test('U03: keys go where they go with Java, negative hashes and wide text includ
 
 test('U04: start, election, idle close and topic creation say nothing above debug', async () => {
   const lines: string[] = [];
-  const note = (message: string) => void lines.push(message);
+  const note = (_details: object, message: string) => void lines.push(message);
   await using t = await start({}, { logger: { debug() {}, info: note, warn: note, error: note } });
   await t.run(t.producer.produce('orders', 1));
   t.mock.moveLeader('orders', 0);
@@ -208,7 +208,7 @@ test('U04: start, election, idle close and topic creation say nothing above debu
 
 test('U04: a state that lasts is warned of once, not at each attempt', async () => {
   const lines: string[] = [];
-  const note = (message: string) => void lines.push(message);
+  const note = (_details: object, message: string) => void lines.push(message);
   await using t = await start({ brokers: 1 }, { logger: { debug() {}, info() {}, warn: note, error: note } });
   await t.warm();
   t.mock.killBroker(1);
