@@ -8,6 +8,8 @@ import { batchCodecs } from './compression.ts';
 import type { RecordDelivery } from './delivery.ts';
 import { type DeliveryError, KafkaError, type Persisted, toError } from './errors.ts';
 import type { EventSink } from './events.ts';
+import { type InspectOption, survivable } from './inspection.ts';
+import type { EngineView } from './inspector/engine-view.ts';
 import { Intake } from './intake.ts';
 import { LinkWatch } from './link-watch.ts';
 import { wireMachines } from './machine-wiring.ts';
@@ -24,9 +26,10 @@ import { noTransaction, TransactionError } from './transaction-error.ts';
 import { openTransactions } from './transaction-wiring.ts';
 import type { TransactionState, Transactions } from './transactions.ts';
 import { Turnstile } from './turnstile.ts';
+import type { Watcher } from './watcher.ts';
 
 export interface EnginePorts extends NetworkPorts {
-  readonly inspect: ((event: unknown) => void) | undefined;
+  readonly inspect: InspectOption | undefined;
 }
 
 export type ProducerState = 'idle' | 'batching' | 'flushing' | 'healing' | 'closing' | 'closed';
@@ -64,6 +67,8 @@ export class Engine {
   #fatalCause: KafkaError | null = null;
   #resolveClosed!: () => void;
   #isReleased = false;
+  /** Nearly always none. */
+  #watchers: readonly Watcher[] = [];
 
   constructor(settings: Settings, ports: EnginePorts, events: EventSink) {
     this.#settings = settings;
@@ -160,7 +165,7 @@ export class Engine {
         setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
         clearTimeout: (id: unknown) => clock.clearTimeout(id),
       },
-      ...(ports.inspect === undefined ? {} : { inspect: ports.inspect }),
+      ...(ports.inspect === undefined ? {} : { inspect: survivable(ports.inspect, logger) }),
     });
     this.#watchStates();
     this.actor.start();
@@ -241,6 +246,26 @@ export class Engine {
 
   abandon(): void {
     this.actor.send({ type: 'abandon' });
+  }
+
+  /** What an inspector reads: nothing is copied, and nothing is done until it looks. */
+  view(): EngineView {
+    return {
+      settings: this.#settings,
+      clock: this.#ports.clock,
+      accumulator: this.accumulator,
+      intake: this.intake,
+      links: this.#network.links,
+      actor: this.actor,
+      events: this.#events,
+      inFlightRequests: () => this.#sender.inFlightRequests,
+      watch: (watcher) => {
+        this.#watchers = [...this.#watchers, watcher];
+        return () => {
+          this.#watchers = this.#watchers.filter((each) => each !== watcher);
+        };
+      },
+    };
   }
 
   #close(timeoutMs: number): void {
@@ -356,6 +381,7 @@ export class Engine {
       waiting: (untilMs) => this.#pump.waiting(untilMs),
       failed: (topic, error, isAwaited) => {
         this.transactions?.recordFailed(error);
+        for (const watcher of this.#watchers) watcher.lost(1);
         if (!isAwaited) this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error });
       },
       get metadataFailure() {
@@ -378,8 +404,18 @@ export class Engine {
         if (this.transactions !== null) this.transactions.restartWanted();
         else this.#tellChild('idempotence', { type: renew ? 'renew' : 'bump' });
       },
-      lost: (error) => this.transactions?.recordFailed(error),
+      lost: (error, count) => {
+        this.transactions?.recordFailed(error);
+        for (const watcher of this.#watchers) watcher.lost(count);
+      },
+      returned: (batch) => {
+        for (const watcher of this.#watchers) watcher.returned(batch);
+      },
+      answered: (link, sentAtMs) => {
+        for (const watcher of this.#watchers) watcher.answered(link, sentAtMs);
+      },
       delivered: (batch, baseOffset) => {
+        for (const watcher of this.#watchers) watcher.delivered(batch);
         if (!this.#events.has('delivered')) return;
         const { topic, index } = batch.queue;
         this.#events.emit('delivered', { topic: topic.name, partition: index, baseOffset, count: batch.count });

@@ -15,6 +15,8 @@ export {
 export type { ProducerEvents } from './events.ts';
 export { idempotenceMachine } from './idempotence-machine.ts';
 export { type LogDetails, type Logger, silentLogger } from './logger.ts';
+export type { InspectOption } from './inspection.ts';
+export type { Inspector, InspectorOptions, Recording } from './inspector/inspector.ts';
 export { metadataMachine } from './metadata-machine.ts';
 export type { CompressionOption, KeyMaker, ProducerOptions, Serializer } from './options.ts';
 export { readAddress } from './options.ts';

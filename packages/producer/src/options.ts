@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { maxDelayMs } from './backoff.ts';
 import { ConfigError } from './errors.ts';
+import type { InspectOption } from './inspection.ts';
 import type { Logger } from './logger.ts';
 import { namedPartitioners, type PartitionerOption } from './partitioner.ts';
 import type { Clock, Random, Transport } from './ports.ts';
@@ -110,8 +111,11 @@ export interface ProducerOptions {
 
   /** Receives what happens. Default: silent. */
   logger?: Logger;
-  /** Observes the producer's machines (xstate's `inspect`). */
-  inspect?: (event: unknown) => void;
+  /**
+   * Observes the producer's machines: xstate's `inspect`, for Stately's inspector and the like. It sees states, events
+   * and counters, and neither messages nor secrets. What it throws is logged and goes no further.
+   */
+  inspect?: InspectOption;
 
   /** The network. Default: TCP. */
   transport?: Transport;
@@ -238,7 +242,10 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   allowedBrokers: (value) =>
     Array.isArray(value) || typeof value === 'function' ? null : 'must be a list or a function',
   logger: object,
-  inspect: callable,
+  inspect: (value) =>
+    typeof value === 'function' || typeof (value as { next?: unknown } | null)?.next === 'function'
+      ? null
+      : 'must be a function, or an observer with a method "next"',
   transport: object,
   clock: object,
   random: callable,

@@ -4,6 +4,7 @@ import type { Delivery, RecordDelivery } from './delivery.ts';
 import { Engine, type ProducerState } from './engine.ts';
 import { ConfigError, DeliveryError, type KafkaError, toError } from './errors.ts';
 import { EventSink, type ProducerEvents } from './events.ts';
+import type { Inspector, InspectorOptions, Recording } from './inspector/inspector.ts';
 import { SafeLogger, silentLogger } from './logger.ts';
 import { type ProducerOptions, readOptions, type Settings } from './options.ts';
 import type { producerMachine } from './producer-machine.ts';
@@ -235,6 +236,31 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
   /** The running machine: subscribe to it, or show it in an inspector. Its context holds counters and no message. */
   get actor(): ActorRefFrom<typeof producerMachine> {
     return this.#engine.actor;
+  }
+
+  /**
+   * Opens a page on this machine that shows the producer while it works: its machines, brokers, partitions, rates and
+   * latencies. Until this is called it costs nothing, and its code is not loaded. It does not keep the process alive.
+   *
+   * @returns where the page is. Its `close` ends it, and so does `await using`; the producer goes on.
+   * @throws ConfigError for an option that cannot be so; an Error of `node:net` when the port is taken.
+   */
+  async inspector(options: InspectorOptions = {}): Promise<Inspector> {
+    const { openInspector } = await import('./inspector/inspector.ts');
+    const actions = { flush: () => this.flush(), close: () => this.close() };
+    return openInspector(this.#engine.view(), actions, options);
+  }
+
+  /**
+   * Writes what the inspector's page would show into a file, for `kiel inspect FILE`: an object of JSON a line, about
+   * 10 KB/s while it is busy.
+   *
+   * @returns its `close` ends it, and so does `await using`.
+   * @throws KafkaError `RECORDING_FAILED` when the file cannot be made.
+   */
+  async record(path: string): Promise<Recording> {
+    const { openRecording } = await import('./inspector/inspector.ts');
+    return openRecording(this.#engine.view(), path);
   }
 
   /**

@@ -23,6 +23,8 @@ export interface SenderEvents extends TurnEvents, SequenceEvents, SettlementEven
   /** Nothing is due and nothing is in flight, for the first time since the last drain. */
   quiet(): void;
   identityWanted(): void;
+  /** A Produce request came back, one that was written at this moment. */
+  answered(link: BrokerLink, sentAtMs: number): void;
 }
 
 export interface SenderParts {
@@ -41,6 +43,8 @@ interface Shipment {
   readonly link: BrokerLink;
   readonly batches: Batch[];
   readonly version: number;
+  /** By the monotonic clock; 0 before. */
+  sentAtMs: number;
 }
 
 /**
@@ -233,7 +237,7 @@ export class Sender {
       batches.push(batch);
       if (queue.hasDue) link.ready.add(queue);
     }
-    return batches.length === 0 ? null : { link, batches, version };
+    return batches.length === 0 ? null : { link, batches, version, sentAtMs: 0 };
   }
 
   /** @returns whether the batch, or some of its records, cannot be told to a broker so old, and failed. */
@@ -287,6 +291,7 @@ export class Sender {
       answered: (frame) => this.#answered({ ...shipment, version }, frame),
       failed: (error) => this.#lost(shipment, error),
     });
+    shipment.sentAtMs = connection.usedAtMs;
   }
 
   #answered(shipment: Shipment, frame: Uint8Array): void {
@@ -294,6 +299,7 @@ export class Sender {
     const { body } = decodeResponseAs(ProduceResponse, frame, version);
     link.inFlight--;
     this.#inFlightRequests--;
+    this.#events.answered(link, shipment.sentAtMs);
     const left = matchAnswers(batches, body, version, (batch, answer) =>
       this.#verdict.apply(batch, link, answer, body.nodeEndpoints),
     );

@@ -11,8 +11,10 @@ import type { Turns } from './turns.ts';
 export interface SettlementEvents {
   delivered(batch: Batch, baseOffset: bigint): void;
   failed(topic: Topic, error: DeliveryError): void;
-  /** Records were not delivered, whether somebody awaits them or not. */
-  lost(error: DeliveryError): void;
+  /** So many records were not delivered, whether somebody awaits them or not. */
+  lost(error: DeliveryError, count: number): void;
+  /** It was in flight and has to be sent again. */
+  returned(batch: Batch): void;
 }
 
 export interface SettlementParts {
@@ -87,6 +89,7 @@ export class Settlement {
     if (backsOff) turns.penalize(queue);
     else queue.retryAtMs = 0;
     accumulator.returned(batch);
+    this.#events.returned(batch);
     sequences.landed(queue);
   }
 
@@ -101,7 +104,7 @@ export class Settlement {
       const error = refusalOf(batch, reason);
       batch.fail(error, this.#unawaited, errors);
       accumulator.settledInFlight(batch);
-      this.#events.lost(errors?.values().next().value ?? error);
+      this.#events.lost(errors?.values().next().value ?? error, batch.count);
     }
     sequences.landed(queue);
   }
@@ -111,7 +114,7 @@ export class Settlement {
     const { accumulator, sequences } = this.#parts;
     const { queue } = batch;
     batch.fail(error, this.#unawaited);
-    this.#events.lost(error);
+    this.#events.lost(error, batch.count);
     if (batch.isInFlight) {
       accumulator.settledInFlight(batch);
       return;
@@ -127,7 +130,7 @@ export class Settlement {
   failRecords(batch: Batch, errors: ReadonlyMap<number, DeliveryError>): void {
     for (const [index, error] of errors) {
       batch.failPart(index, error, this.#unawaited);
-      this.#events.lost(error);
+      this.#events.lost(error, 1);
     }
     this.#rebuild(batch, (index) => errors.has(index));
   }

@@ -1,0 +1,37 @@
+const whole = new Intl.NumberFormat('en');
+const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+
+/** 1,234,567 → 1.23 M. */
+export function amount(value: number): string {
+  if (value < 10_000) return whole.format(Math.round(value));
+  if (value < 1e6) return `${short.format(value / 1e3)} k`;
+  return value < 1e9 ? `${short.format(value / 1e6)} M` : `${short.format(value / 1e9)} G`;
+}
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+export function bytes(value: number): string {
+  if (value < 1000) return `${Math.round(value)} B`;
+  if (value < 1e6) return `${short.format(value / 1024)} KiB`;
+  return value < 1e9 ? `${short.format(value / 1_048_576)} MiB` : `${short.format(value / 1_073_741_824)} GiB`;
+}
+
+export function duration(ms: number): string {
+  if (ms < 10) return `${short.format(ms)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${short.format(ms / 1000)} s`;
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** The wall clock, with milliseconds. */
+export function clock(at: number): string {
+  const date = new Date(at);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
