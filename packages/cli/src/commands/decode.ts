@@ -3,14 +3,15 @@ import { CaptureDecoder } from '../decode/capture-decoder.ts';
 import { Conversation } from '../decode/conversation.ts';
 import { messageFilter } from '../decode/filter.ts';
 import { bytesFromText } from '../decode/hex.ts';
-import { HEAD_BYTES, type InputKind, kindOf, looksLikeText } from '../decode/input-kind.ts';
+import { HEAD_BYTES, kindOf, kindOfPath, looksLikeText } from '../decode/input-kind.ts';
+import { type InputKind, inputKinds } from '../decode/input-kinds.ts';
 import { MessagePrinter } from '../decode/message-printer.ts';
 import { decodeFrames } from '../decode/single-frames.ts';
 import { exitCodes, Failure, usage } from '../failure.ts';
 import { ByteReader } from '../input/byte-reader.ts';
 import { openChunks } from '../input/chunks.ts';
 import { followFile } from '../input/follow.ts';
-import { printIndex } from '../segment/print-index.ts';
+import { printSideFile } from '../segment/print-side-file.ts';
 import { SegmentPrinter } from '../segment/segment-printer.ts';
 import { Interrupt } from '../terminal/interrupt.ts';
 import type { Terminal } from '../terminal/output.ts';
@@ -43,13 +44,15 @@ export async function decode(file: string | undefined, flags: DecodeFlags, termi
     flags.follow === true && path !== undefined
       ? followFile(path, interrupt.signal)
       : openChunks(path, terminal.stdin, interrupt.signal).chunks;
-  const reader = await plainReader(new ByteReader(chunks), flags);
+  // Checkpoints are text already, of digits that could be taken for hex.
+  const isOwnText = flags.as === 'checkpoint' || (flags.as === undefined && kindOfPath(path) === 'checkpoint');
+  const reader = await plainReader(new ByteReader(chunks), flags, isOwnText);
   const head = await reader.peek(HEAD_BYTES);
   if (head.length === 0) throw new Failure('There is nothing to decode: the input is empty.');
   const kind = flags.as ?? kindOf(head, path);
   if (kind === null) {
     throw new Failure('The bytes are no capture, no log segment, and no request that kiel knows.', {
-      hint: 'Say what they are: --as stream, segment, request, or --as response --api NAME --api-version N.',
+      hint: `Say what they are: --as ${inputKinds.slice(1, -1).join(', ')}, or --as response --api NAME --api-version N.`,
     });
   }
   const printer = new MessagePrinter(flags, filter, terminal.out);
@@ -67,7 +70,11 @@ export async function decode(file: string | undefined, flags: DecodeFlags, termi
     case 'segment':
       return endOf(await new SegmentPrinter(path, flags, terminal.out).print(reader), interrupt);
     case 'index':
-      return endOf(await printIndex(reader, path, terminal.out), interrupt);
+    case 'timeindex':
+    case 'txnindex':
+    case 'snapshot':
+    case 'checkpoint':
+      return endOf(await printSideFile(kind, reader, path, flags, terminal.out), interrupt);
   }
   return endOf(printer.faults, interrupt);
 }
@@ -77,8 +84,8 @@ function endOf(faults: number, interrupt: Interrupt): number {
   return faults > 0 ? exitCodes.failed : exitCodes.done;
 }
 
-async function plainReader(reader: ByteReader, flags: DecodeFlags): Promise<ByteReader> {
-  const isText = flags.text ?? looksLikeText(await reader.peek(HEAD_BYTES));
+async function plainReader(reader: ByteReader, flags: DecodeFlags, isOwnText: boolean): Promise<ByteReader> {
+  const isText = flags.text ?? (!isOwnText && looksLikeText(await reader.peek(HEAD_BYTES)));
   if (!isText) return reader;
   const text = await reader.take(MAX_TEXT_BYTES);
   if (text.length === MAX_TEXT_BYTES) throw usage('The text is longer than 256 MiB.', 'Give the bytes themselves.');

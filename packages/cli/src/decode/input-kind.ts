@@ -1,7 +1,8 @@
 import { isCapture } from '../capture/capture-file.ts';
+import { sideKindOf } from '../segment/print-side-file.ts';
+import type { SideKind } from '../segment/side-file.ts';
 import { looksLikeRequest } from './conversation.ts';
-
-export type InputKind = 'capture' | 'stream' | 'segment' | 'index' | 'request' | 'response';
+import type { InputKind } from './input-kinds.ts';
 
 /** Bytes that are enough to tell. */
 export const HEAD_BYTES = 64;
@@ -13,7 +14,8 @@ export function looksLikeText(head: Uint8Array): boolean {
 
 /** What the bytes are, by their name and their begin; null where nothing fits. */
 export function kindOf(head: Uint8Array, path: string | undefined): InputKind | null {
-  if (/\.(index|timeindex)(\.deleted)?$/.test(path ?? '')) return 'index';
+  const side = kindOfPath(path);
+  if (side !== null) return side;
   if (isCapture(head)) return 'capture';
   if (head.length < 8) return null;
   const view = new DataView(head.buffer, head.byteOffset, head.length);
@@ -22,4 +24,9 @@ export function kindOf(head: Uint8Array, path: string | undefined): InputKind | 
   if (view.getInt32(0) >= 8 && looksLikeRequest(head.subarray(4))) return 'stream';
   if (looksLikeRequest(head)) return 'request';
   return null;
+}
+
+/** What the name alone tells. */
+export function kindOfPath(path: string | undefined): SideKind | null {
+  return path === undefined ? null : sideKindOf(path);
 }

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { addConnectionOptions, repeated } from '../config/connection-options.ts';
+import { inputKinds } from '../decode/input-kinds.ts';
 import { type CommandContext, subcommand, wholeNumber } from './subcommand.ts';
 
 export function addRead(context: CommandContext): void {
@@ -48,22 +49,19 @@ export function addMeta(context: CommandContext): void {
 }
 
 export function addDecode(context: CommandContext): void {
-  subcommand(context, 'decode', 'Show what bytes mean: a capture, a stream, a frame, a log segment.', [
-    'kiel decode capture.pcapng',
-    'kiel decode /var/lib/kafka/orders-0/00000000000000000000.log --records',
-    'echo 00000014001200030000000100046b69656c00… | kiel decode',
-    'tcpdump -i lo -w - port 9092 | kiel decode --follow --api Produce',
-  ])
-    .addOption(
-      new Option('--as <kind>', 'what it is (default: found out)').choices([
-        'capture',
-        'stream',
-        'segment',
-        'index',
-        'request',
-        'response',
-      ]),
-    )
+  subcommand(
+    context,
+    'decode',
+    'Show what bytes mean: a capture, a stream, a frame, a log segment and the files beside it.',
+    [
+      'kiel decode capture.pcapng',
+      'kiel decode /var/lib/kafka/orders-0/00000000000000000000.log --records',
+      'kiel decode /var/lib/kafka/orders-0/00000000000000003340.snapshot',
+      'echo 00000014001200030000000100046b69656c00… | kiel decode',
+      'tcpdump -i lo -w - port 9092 | kiel decode --follow --api Produce',
+    ],
+  )
+    .addOption(new Option('--as <kind>', 'what it is (default: found out)').choices(inputKinds))
     .option('--text', 'the input is hex or base64 text (default: found out)')
     .option('--api <name,…>', 'only these messages; for --as response, the API it answers')
     .addOption(new Option('--api-version <n>', 'for --as response, its version').argParser(wholeNumber(0, 32_767)))

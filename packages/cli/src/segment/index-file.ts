@@ -19,8 +19,8 @@ export interface IndexFault {
   readonly problem: string;
 }
 
-const OFFSET_ENTRY_BYTES = 8;
-const TIME_ENTRY_BYTES = 12;
+export const OFFSET_ENTRY_BYTES = 8;
+export const TIME_ENTRY_BYTES = 12;
 
 /** Kafka grows an index to its full size when it opens it: the zeros at the end are no entries. */
 export function readOffsetIndex(bytes: Uint8Array, baseOffset: bigint): OffsetEntry[] {

@@ -11,6 +11,8 @@ import { count, plural } from '../terminal/quantity.ts';
 import { baseOffsetOf, OffsetIndexCheck, readOffsetIndex, readTimeIndex, TimeIndexCheck } from './index-file.ts';
 import { type Decoded, decodeInternal, topicOfPath } from './internal-record.ts';
 import { readSegment, type SegmentPart } from './segment-reader.ts';
+import type { SideFault } from './side-file.ts';
+import { TransactionIndexCheck } from './transaction-index.ts';
 
 export interface SegmentFlags {
   readonly topic?: string;
@@ -115,7 +117,7 @@ export class SegmentPrinter {
     this.#faults += faults.length;
     for (const fault of faults) await this.#fault(logBytes, fault, []);
     if (this.#flags.json !== true) {
-      const checked = found.length === 0 ? '' : `; ${found.join(' and ')} checked`;
+      const checked = found.length === 0 ? '' : `; ${found.join(', ').replace(/, (?=[^,]*$)/, ' and ')} checked`;
       const batches = `${count(this.#batches)} ${this.#batches === 1 ? 'batch' : 'batches'}`;
       await this.#out.push(
         `${batches}, ${plural(this.#records, 'record')}, ${plural(this.#faults, 'fault')}${checked}`,
@@ -161,6 +163,7 @@ function withoutTags(value: unknown): string {
 class Indexes {
   readonly #offsets: OffsetIndexCheck | null = null;
   readonly #times: TimeIndexCheck | null = null;
+  readonly #aborted: TransactionIndexCheck | null = null;
 
   constructor(path: string | undefined) {
     if (path === undefined || !path.endsWith('.log')) return;
@@ -168,10 +171,13 @@ class Indexes {
     const offsets = tryRead(path.replace(/\.log$/, '.index'));
     const times = tryRead(path.replace(/\.log$/, '.timeindex'));
     if (offsets !== null) this.#offsets = new OffsetIndexCheck(readOffsetIndex(offsets, baseOffset));
+    const aborted = tryRead(path.replace(/\.log$/, '.txnindex'));
+    if (aborted !== null) this.#aborted = new TransactionIndexCheck(aborted);
     if (times !== null) this.#times = new TimeIndexCheck(readTimeIndex(times, baseOffset));
   }
 
   see(position: number, batch: RecordBatch): void {
+    this.#aborted?.see(batch);
     if (this.#offsets === null && this.#times === null) return;
     const { lastOffset, maxTimestamp: maxTimestampMs } = batch;
     // In an old compressed entry the first offset shows only inside.
@@ -182,14 +188,16 @@ class Indexes {
   }
 
   end(logBytes: number): { found: string[]; faults: string[] } {
-    const offsetFaults = (this.#offsets?.end(logBytes) ?? []).map(
-      ({ at, problem }) => `.index, byte ${at}: ${problem}`,
-    );
-    const timeFaults = (this.#times?.end() ?? []).map(({ at, problem }) => `.timeindex, byte ${at}: ${problem}`);
-    const found = [this.#offsets === null ? '' : '.index', this.#times === null ? '' : '.timeindex'].filter(
-      (each) => each !== '',
-    );
-    return { found, faults: [...offsetFaults, ...timeFaults] };
+    const named = (ending: string, faults: readonly SideFault[] = []) =>
+      faults.map(({ at, problem }) => `${ending}, byte ${at}: ${problem}`);
+    const faults = [
+      ...named('.index', this.#offsets?.end(logBytes)),
+      ...named('.timeindex', this.#times?.end()),
+      ...named('.txnindex', this.#aborted?.end()),
+    ];
+    const checks = { '.index': this.#offsets, '.timeindex': this.#times, '.txnindex': this.#aborted };
+    const found = Object.entries(checks).flatMap(([ending, check]) => (check === null ? [] : [ending]));
+    return { found, faults };
   }
 }
 
