@@ -11,7 +11,7 @@ import { drawChart } from './layout.ts';
 import type { DrawnChart } from './layout-format.ts';
 
 /**
- * Builds the page that `producer.inspector()` serves into packages/producer/dist/viewer: its statecharts laid out from
+ * Builds the page that `producer.inspector()` serves into packages/producer/page: its statecharts laid out from
  * the definitions of the machines, its script in one file, nothing from elsewhere.
  */
 const packageFolder = new URL('../../packages/producer/', import.meta.url);
@@ -25,7 +25,7 @@ export async function drawCharts(): Promise<DrawnChart[]> {
 
 export async function buildViewer(): Promise<void> {
   const source = new URL('viewer/', packageFolder);
-  const target = new URL('dist/viewer/', packageFolder);
+  const target = new URL('page/', packageFolder);
   const charts: Plugin = {
     name: 'charts',
     setup({ onResolve, onLoad }) {

@@ -13,7 +13,7 @@ const files = {
 } as const;
 
 /** The folder is at the same place from the sources and from what is built of them. */
-const folder = new URL('../../dist/viewer/', import.meta.url);
+const folder = new URL('../../page/', import.meta.url);
 
 /**
  * The viewer as `npm run build` made it, by path.
