@@ -5,6 +5,7 @@ import type { brokerMachine } from './broker-machine.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionError } from './errors.ts';
 import type { PartitionQueue } from './partition-queue.ts';
+import type { NodeMeters } from './telemetry/meters.ts';
 
 interface Call {
   run(connection: Connection): void;
@@ -20,6 +21,8 @@ export class BrokerLink {
   readonly host: string;
   readonly port: number;
   rack: string | null;
+  /** What goes to it and comes from it. */
+  readonly meters: NodeMeters;
   /** Partitions led here that have something due. */
   readonly ready = new Set<PartitionQueue>();
   /** Produce requests without answer. */
@@ -33,12 +36,13 @@ export class BrokerLink {
   isLeaving = false;
   #calls: Call[] = [];
 
-  constructor(key: string, nodeId: number | null, host: string, port: number, rack: string | null = null) {
+  constructor(key: string, nodeId: number | null, host: string, port: number, rack: string | null, meters: NodeMeters) {
     this.key = key;
     this.nodeId = nodeId;
     this.host = host;
     this.port = port;
     this.rack = rack;
+    this.meters = meters;
   }
 
   get name(): string {

@@ -8,9 +8,13 @@ import {
   type ResponseMessage,
 } from '@kiel/codec/client';
 import { type ApiVersionRanges, rangesOf } from './api-versions.ts';
+import type { Batch } from './batch.ts';
 import { BrokerError, ConnectionError, toError } from './errors.ts';
 import type { Clock, Socket, SocketEvents } from './ports.ts';
+import type { Producer } from './producer.ts';
 import { isTlsRecord, peerSpeaksTls } from './security/index.ts';
+import { contentOf, requestChannel, traceRequest } from './telemetry/channels.ts';
+import type { NodeMeters } from './telemetry/meters.ts';
 import { softwareVersion } from './version.ts';
 
 /** No answer to a producer comes near it; Metadata of 100,000 partitions has 5 MiB. A peer can fill no more memory. */
@@ -30,12 +34,22 @@ interface InFlight {
   deadlineMs: number;
 }
 
+/** Who stands at the other end, as far as is known by now. */
+export interface Peer {
+  readonly nodeId: number | null;
+  readonly host: string;
+  readonly port: number;
+  readonly meters: NodeMeters;
+}
+
 export interface ConnectionSettings {
   /** `host:port`, for messages. */
   readonly name: string;
   readonly clientId: string;
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
+  readonly peer: Peer;
+  readonly owner: Producer;
   /** Said when the peer ends the connection at the first request after ApiVersions; may be empty. */
   readonly earlyEndHint: string;
 }
@@ -72,6 +86,8 @@ export class Connection implements SocketEvents {
   hasHeard = false;
   /** It is known that the broker cannot work with this client, and has been told. */
   isRefused = false;
+  /** The peer has been told who we are, and believed it. */
+  isAuthenticated = false;
   /** What the broker understands; null before `negotiate`. */
   versions: ApiVersionRanges | null = null;
   /** Finalized features of the cluster, as the broker says. */
@@ -91,6 +107,10 @@ export class Connection implements SocketEvents {
   attach(socket: Socket): void {
     this.#socket = socket;
     if (this.#failure !== null) socket.destroy(this.#failure);
+  }
+
+  get hasOpened(): boolean {
+    return this.#isOpen;
   }
 
   get isOpen(): boolean {
@@ -116,17 +136,45 @@ export class Connection implements SocketEvents {
     return this.#socket?.pendingBytes ?? 0;
   }
 
-  /** Sends a request; `request` hears its outcome exactly once, never before this returns. */
+  /**
+   * Sends a request; `request` hears its outcome exactly once, never before this returns.
+   *
+   * @param batches - what a Produce request carries, for whoever traces it.
+   */
   send<Input>(
     message: RequestMessage<unknown, Input>,
     version: number,
     body: Input,
     request: PendingRequest | null,
+    batches: readonly Batch[] | null = null,
   ): void {
     const correlationId = this.#nextCorrelationId;
     this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff;
     const chunks = encodeRequestChunks({ message, version, correlationId, clientId: this.#settings.clientId, body });
+    let bytes = 0;
+    for (let i = 0; i < chunks.length; i++) bytes += chunks[i]!.length;
     this.usedAtMs = this.#settings.clock.now();
+    this.#settings.peer.meters.sent(bytes, this.usedAtMs);
+    if (!requestChannel.hasSubscribers) {
+      this.#write(correlationId, chunks, request);
+      return;
+    }
+    const { clientId, peer, owner } = this.#settings;
+    const { nodeId, host, port } = peer;
+    const trace = {
+      producer: owner,
+      ...{ clientId, nodeId, host, port, correlationId },
+      apiName: message.name.replace(/Request$/, ''),
+      apiKey: message.apiKey,
+      apiVersion: version,
+      requestBytes: bytes,
+      isAnswered: request !== null,
+      ...(batches === null ? {} : { content: contentOf(batches) }),
+    };
+    traceRequest(trace, request, (traced) => this.#write(correlationId, chunks, traced));
+  }
+
+  #write(correlationId: number, chunks: readonly Uint8Array[], request: PendingRequest | null): void {
     if (request !== null) {
       this.#pending.set(correlationId, { request, deadlineMs: this.usedAtMs + this.#settings.requestTimeoutMs });
       this.#watch();
@@ -226,6 +274,8 @@ export class Connection implements SocketEvents {
   data(chunk: Uint8Array): void {
     if (this.#isEnded) return;
     this.hasHeard = true;
+    const { clock, peer } = this.#settings;
+    peer.meters.received(chunk.length, clock.now());
     if (this.answers === 0 && isTlsRecord(chunk)) {
       this.close(refusal(peerSpeaksTls(this.#settings.name)));
       return;
@@ -264,6 +314,7 @@ export class Connection implements SocketEvents {
 
   #answer(frame: Uint8Array): void {
     this.answers++;
+    this.#settings.peer.meters.answered(this.#settings.clock.now());
     if (this.#raw !== null && this.#pending.size === 0) {
       const { request } = this.#raw;
       this.#raw = null;

@@ -95,7 +95,7 @@ export class RecordDelivery implements Delivery {
   }
 
   /** For the producer itself: the outcome counts as not awaited still. */
-  whenSettled(callback: () => void): void {
+  whenSettled(callback: (outcome: DeliveryReport | DeliveryError) => void): void {
     const wasClaimed = this.isClaimed;
     this.#promise().then(callback, callback);
     this.isClaimed = wasClaimed;

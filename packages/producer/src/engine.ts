@@ -17,10 +17,14 @@ import { MetadataRefresh } from './metadata-refresh.ts';
 import { Network, type NetworkPorts } from './network.ts';
 import type { Settings } from './options.ts';
 import { Partitioner } from './partitioner.ts';
+import type { Producer } from './producer.ts';
 import { ProducerId } from './producer-id.ts';
 import type { producerMachine } from './producer-machine.ts';
 import { Pump } from './pump.ts';
 import { Sender } from './sender.ts';
+import type { Gauges } from './telemetry/catalogue.ts';
+import { PushStarter, type PushStarterParts } from './telemetry/push/push-starter.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import { Topic } from './topic.ts';
 import { noTransaction, TransactionError } from './transaction-error.ts';
 import { openTransactions } from './transaction-wiring.ts';
@@ -28,8 +32,10 @@ import type { TransactionState, Transactions } from './transactions.ts';
 import { Turnstile } from './turnstile.ts';
 import type { Watcher } from './watcher.ts';
 
-export interface EnginePorts extends NetworkPorts {
+export interface EnginePorts extends Omit<NetworkPorts, 'telemetry'> {
   readonly inspect: InspectOption | undefined;
+  /** Named to whoever traces its requests. */
+  readonly owner: Producer;
 }
 
 export type ProducerState = 'idle' | 'batching' | 'flushing' | 'healing' | 'closing' | 'closed';
@@ -62,6 +68,9 @@ export class Engine {
   readonly #sender: Sender;
   readonly #pump: Pump;
   readonly #turnstile: Turnstile;
+  readonly telemetry: Telemetry;
+  /** Null where metrics are not to be pushed. */
+  readonly #push: PushStarter | null;
   #stampsLeft = 0;
   #isStampTurn = false;
   #fatalCause: KafkaError | null = null;
@@ -78,6 +87,8 @@ export class Engine {
       this.#resolveClosed = resolve;
     });
     const { clock, random, logger } = ports;
+    const telemetry = new Telemetry({ clientId: settings.clientId, clock, logger, gauges: () => this.#gauges() });
+    this.telemetry = telemetry;
     const { checksum, compressor, level, inlineBytes, names } = batchCodecs(settings.compression);
     logger.debug('batches are checked and compressed', names);
     const accumulator = new Accumulator(
@@ -90,12 +101,15 @@ export class Engine {
     this.accumulator = accumulator;
     const intake = new Intake(accumulator, new Partitioner({ ...settings, random }), settings, this.#intakeEvents());
     this.intake = intake;
-    const network = new Network(settings, ports, this.#linkWatch());
+    const network = new Network(settings, { ...ports, telemetry }, this.#linkWatch());
     this.#network = network;
     const cluster = new Cluster(network, random, settings.autoCreateTopics, {
       topicChanged: (topic, failure) => this.intake.topicChanged(topic, failure),
       leaderFound: (queue) => this.#sender.enlist(queue),
-      rebootstrapped: (reason) => events.emit('rebootstrapped', { reason }),
+      rebootstrapped: (reason) => {
+        telemetry.rebootstrapped(reason);
+        events.emit('rebootstrapped', { reason });
+      },
       topics: () => this.accumulator.topics.values(),
     });
     this.#cluster = cluster;
@@ -134,7 +148,10 @@ export class Engine {
     });
     this.#pump = pump;
     const { metadataMaxIdleMs } = settings;
-    const tell = (event: { type: string }) => this.#tellChild('metadata', event);
+    const tell = (event: { type: string }) => {
+      if (event.type === 'fetched') telemetry.metadataFetched();
+      this.#tellChild('metadata', event);
+    };
     const metadata = new MetadataRefresh({ accumulator, cluster, clock, logger, metadataMaxIdleMs, tell });
     const producerId = new ProducerId({
       cluster,
@@ -159,13 +176,15 @@ export class Engine {
       failBacklog: () => this.#failBacklog(),
       release: () => this.#release(),
     });
+    const inspect = ports.inspect === undefined ? undefined : survivable(ports.inspect, logger);
+    this.#push = settings.metricsPush ? this.#pushStarter(inspect) : null;
     this.actor = createActor(machine, {
       input: { backlog: pump.backlog() },
       clock: {
         setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
         clearTimeout: (id: unknown) => clock.clearTimeout(id),
       },
-      ...(ports.inspect === undefined ? {} : { inspect: survivable(ports.inspect, logger) }),
+      ...(inspect === undefined ? {} : { inspect }),
     });
     this.#watchStates();
     this.actor.start();
@@ -231,7 +250,7 @@ export class Engine {
   }
 
   flush(): Promise<void> {
-    return this.accumulator.flush();
+    return this.telemetry.flushing(this.accumulator.flush());
   }
 
   close(timeoutMs: number): Promise<void> {
@@ -307,7 +326,7 @@ export class Engine {
   #fatal(error: KafkaError): void {
     if (this.#fatalCause !== null) return;
     this.#fatalCause = error;
-    this.#ports.logger.error('the producer has failed', { reason: error.message });
+    this.telemetry.fatal(error);
     this.transactions?.stop(error);
     this.actor.send({ type: 'failed' });
   }
@@ -317,8 +336,54 @@ export class Engine {
     this.#isReleased = true;
     this.transactions?.stop(new KafkaError('CLOSED', 'the producer was closed'));
     this.#pump.stop();
+    const farewell = this.#push?.close() ?? null;
+    if (farewell === null) this.#leave();
+    else {
+      this.#pump.holdOn();
+      void farewell.then(() => this.#leave());
+    }
+  }
+
+  #leave(): void {
     this.#network.close();
+    this.#pump.letGo();
+    this.#ports.logger.end();
     this.#resolveClosed();
+  }
+
+  #gauges(): Gauges {
+    const { accumulator, intake } = this;
+    const { connectionsOpened, connectionsClosed } = this.telemetry.meters;
+    let requestsInFlight = 0;
+    for (const { connection } of this.#network.links.values()) requestsInFlight += connection?.pendingRequests ?? 0;
+    return {
+      bufferBytes: this.#settings.bufferBytes,
+      bufferedBytes: accumulator.bufferedBytes,
+      waiting: intake.waitingForRoom,
+      requestsInFlight,
+      connections: connectionsOpened.total - connectionsClosed.total,
+      unsettled: accumulator.unsettled,
+      unsent: accumulator.unsent,
+    };
+  }
+
+  #pushStarter(inspect: PushStarterParts['inspect']): PushStarter {
+    const { clock, random, logger } = this.#ports;
+    const { rack, transactionalId } = this.#settings;
+    const labels = {
+      ...(rack === null ? {} : { client_rack: rack }),
+      ...(transactionalId === null ? {} : { transactional_id: transactionalId }),
+    };
+    const snapshot = () => this.telemetry.snapshot();
+    return new PushStarter({
+      clock,
+      random,
+      logger,
+      labels,
+      inspect,
+      snapshot,
+      links: () => this.#network.links.values(),
+    });
   }
 
   /** The process may end when nothing is pending. */
@@ -334,6 +399,7 @@ export class Engine {
         if (snapshot.value === last) return;
         const from = last as ProducerState;
         last = snapshot.value;
+        this.#ports.logger.debug('state changed', { from, to: snapshot.value as ProducerState });
         this.#events.emit('stateChanged', { from, to: snapshot.value as ProducerState });
       },
       // A fault of ours: it must not leave anybody waiting.
@@ -381,9 +447,11 @@ export class Engine {
       waiting: (untilMs) => this.#pump.waiting(untilMs),
       failed: (topic, error, isAwaited) => {
         this.transactions?.recordFailed(error);
+        this.telemetry.refused(topic, error);
         for (const watcher of this.#watchers) watcher.lost(1);
         if (!isAwaited) this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error });
       },
+      waits: () => this.telemetry.waits(this.intake.waitingForRoom > 0, this.intake.waitingTopics.size > 0),
       get metadataFailure() {
         return cluster().failure;
       },
@@ -406,15 +474,21 @@ export class Engine {
       },
       lost: (error, count) => {
         this.transactions?.recordFailed(error);
+        this.telemetry.failed(error, count);
         for (const watcher of this.#watchers) watcher.lost(count);
       },
+      shipped: (batches, sentAtMs) => this.telemetry.shipped(batches, sentAtMs),
+      split: (batch) => this.telemetry.split(batch),
       returned: (batch) => {
+        this.telemetry.returned(batch);
         for (const watcher of this.#watchers) watcher.returned(batch);
       },
-      answered: (link, sentAtMs) => {
+      answered: (link, sentAtMs, throttleMs) => {
+        this.telemetry.produced(link, sentAtMs, throttleMs);
         for (const watcher of this.#watchers) watcher.answered(link, sentAtMs);
       },
       delivered: (batch, baseOffset) => {
+        this.telemetry.delivered(batch);
         for (const watcher of this.#watchers) watcher.delivered(batch);
         if (!this.#events.has('delivered')) return;
         const { topic, index } = batch.queue;
@@ -430,9 +504,13 @@ export class Engine {
     return new LinkWatch({
       events: this.#events,
       logger: this.#ports.logger,
+      telemetry: this.telemetry,
       actor: () => this.actor,
       clusterId: () => this.#cluster.clusterId,
-      linkReady: (link) => this.#sender.linkReady(link),
+      linkReady: (link) => {
+        this.#sender.linkReady(link);
+        this.#push?.linkReady(link);
+      },
       failLedBy: (link, errorFor) => this.#sender.failLedBy(link, errorFor),
       fatal: (error) => this.#fatal(error),
     });

@@ -14,9 +14,9 @@ export {
 } from './errors.ts';
 export type { ProducerEvents } from './events.ts';
 export { idempotenceMachine } from './idempotence-machine.ts';
-export { type LogDetails, type Logger, silentLogger } from './logger.ts';
 export type { InspectOption } from './inspection.ts';
 export type { Inspector, InspectorOptions, Recording } from './inspector/inspector.ts';
+export { type LogDetails, type Logger, silentLogger } from './logger.ts';
 export { metadataMachine } from './metadata-machine.ts';
 export type { CompressionOption, KeyMaker, ProducerOptions, Serializer } from './options.ts';
 export { readAddress } from './options.ts';
@@ -41,6 +41,16 @@ export type { HeadersInput, TimestampInput } from './record-input.ts';
 export * from './security/index.ts';
 export { SystemClock } from './system-ports.ts';
 export { TcpTransport } from './tcp-transport.ts';
+export type { MetricKind, MetricUnit } from './telemetry/catalogue.ts';
+export type { ProduceTrace, RequestContent, RequestTrace } from './telemetry/channels.ts';
+export { prometheusText } from './telemetry/prometheus.ts';
+export {
+  describeMetrics,
+  type MetricDescription,
+  type MetricGroup,
+  type MetricsSnapshot,
+  type MetricValues,
+} from './telemetry/snapshot.ts';
 export { Transaction } from './transaction.ts';
 export {
   type CoordinatorTreatment,

@@ -19,6 +19,8 @@ export interface IntakeEvents {
   /** A record waits, and has to be looked at by then. */
   waiting(untilMs: number): void;
   failed(topic: Topic, error: DeliveryError, isAwaited: boolean): void;
+  /** Somebody has begun to wait, or may have ended. */
+  waits(): void;
   /** Why there is no metadata, as far as known. */
   readonly metadataFailure: Error | null;
 }
@@ -54,6 +56,11 @@ export class Intake {
   /** Whether to go on without asking again for a while. */
   get hasAmpleRoom(): boolean {
     return this.#line.length === 0 && !this.#accumulator.isTight;
+  }
+
+  /** Records, and callers of `room`, that wait for room. */
+  get waitingForRoom(): number {
+    return this.#line.length + this.#roomWaiters.length;
   }
 
   /** Topics that records wait for. */
@@ -102,7 +109,10 @@ export class Intake {
 
   /** Resolves when something that waits has been let in or given up, and there is room. */
   admission(): Promise<void> {
-    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+    return new Promise((resolve) => {
+      this.#roomWaiters.push(resolve);
+      this.#events.waits();
+    });
   }
 
   /** Memory came back: whoever waits in line is next. */
@@ -120,6 +130,7 @@ export class Intake {
       this.#roomWaiters = [];
       for (const resolve of waiters) resolve();
     }
+    this.#events.waits();
   }
 
   /** There is news of this topic: its records go into batches, or fail if it cannot be used. */
@@ -172,6 +183,7 @@ export class Intake {
     this.#topics.clear();
     for (const record of records) if (!record.isGone) this.#fail(record, errorFor(record.topic));
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    this.#events.waits();
   }
 
   /** The caller changed his mind about a record that waits; false if it does not wait. */
@@ -234,6 +246,7 @@ export class Intake {
       this.#waitForTopic(waiting);
     }
     this.#events.waiting(waiting.giveUpAtMs);
+    this.#events.waits();
     return delivery;
   }
 

@@ -3,15 +3,17 @@ import type { Batch } from './batch.ts';
 import { refusedBy } from './batch-errors.ts';
 import type { BrokerLink } from './broker-link.ts';
 import type { brokerMachine } from './broker-machine.ts';
-import { type DeliveryError, KafkaError } from './errors.ts';
+import { type ConnectionError, type DeliveryError, KafkaError } from './errors.ts';
 import type { EventSink } from './events.ts';
 import type { SafeLogger } from './logger.ts';
 import type { NetworkEvents } from './network.ts';
 import type { producerMachine } from './producer-machine.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface LinkWatchParts {
   readonly events: EventSink;
   readonly logger: SafeLogger;
+  readonly telemetry: Telemetry;
   /** The machine; it starts after the network was made. */
   actor(): ActorRefFrom<typeof producerMachine>;
   clusterId(): string | null;
@@ -53,15 +55,18 @@ export class LinkWatch implements NetworkEvents {
     this.#parts.linkReady(link);
   }
 
-  linkFailed(link: BrokerLink): void {
+  linkFailed(link: BrokerLink, error: ConnectionError): void {
+    this.#parts.telemetry.linkFailed(link, error);
     if (link.ready.size > 0) this.#parts.actor().send({ type: 'metadata.stale' });
   }
 
-  linkLost(link: BrokerLink): void {
+  linkLost(link: BrokerLink, error: ConnectionError): void {
+    this.#parts.telemetry.linkLost(link, error);
     if (link.ready.size > 0) this.#parts.actor().send({ type: 'metadata.stale' });
   }
 
   throttled(link: BrokerLink, throttleMs: number): void {
+    this.#parts.telemetry.throttled(link, throttleMs);
     this.#parts.events.emit('throttled', { broker: link.name, throttleMs });
   }
 

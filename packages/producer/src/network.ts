@@ -13,6 +13,7 @@ import { ConnectionError, KafkaError, toError } from './errors.ts';
 import type { SafeLogger } from './logger.ts';
 import type { Settings } from './options.ts';
 import type { Address, Clock, Random, Transport } from './ports.ts';
+import type { Producer } from './producer.ts';
 import {
   authenticate,
   notAllowedText,
@@ -22,12 +23,16 @@ import {
   type SaslMechanism,
   unreachableText,
 } from './security/index.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface NetworkPorts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: SafeLogger;
+  readonly telemetry: Telemetry;
+  /** Named to whoever traces requests. */
+  readonly owner: Producer;
   readonly sasl: SaslMechanism | null;
   readonly resolveBroker: ResolveBroker | undefined;
   /** Whether a cluster may send this client there; absent, it may. */
@@ -85,7 +90,8 @@ export class Network {
 
   add(nodeId: number | null, host: string, port: number, rack: string | null): BrokerLink {
     const name = nodeId === null ? 'bootstrap' : `node ${nodeId}`;
-    const link = new BrokerLink(`${name} ${host}:${port} #${++this.#serial}`, nodeId, host, port, rack);
+    const key = `${name} ${host}:${port} #${++this.#serial}`;
+    const link = new BrokerLink(key, nodeId, host, port, rack, this.#ports.telemetry.node(nodeId));
     this.links.set(link.key, link);
     this.#events.linkAdded(link);
     return link;
@@ -98,6 +104,7 @@ export class Network {
     this.#bootstrap = this.#bootstrap.filter((each) => each !== link);
     link.nodeId = nodeId;
     link.rack = rack;
+    this.#ports.telemetry.adopted(link.meters, nodeId);
     return link;
   }
 
@@ -182,7 +189,14 @@ export class Network {
   #remove(link: BrokerLink): void {
     if (!this.links.delete(link.key)) return;
     link.connection?.close(closedError());
+    this.#forget(link);
     this.#events.linkRemoved(link);
+  }
+
+  /** What was measured there goes too, unless the same node has another address now. */
+  #forget(link: BrokerLink): void {
+    for (const { meters } of this.links.values()) if (meters === link.meters) return;
+    this.#ports.telemetry.forgotten(link.meters);
   }
 
   /**
@@ -198,22 +212,30 @@ export class Network {
 
   #open(link: BrokerLink | undefined): void {
     if (link === undefined || this.#isClosed) return;
-    const { clock, transport, resolveBroker } = this.#ports;
+    const { clock, transport, resolveBroker, telemetry } = this.#ports;
     const connection = new Connection(
       {
         name: link.name,
         clientId: this.#settings.clientId,
         requestTimeoutMs: this.#settings.requestTimeoutMs,
         clock,
+        peer: link,
+        owner: this.#ports.owner,
         // A listener with SASL tells its versions to anybody, and closes on whatever else comes.
         earlyEndHint: this.#ports.sasl === null ? '. If its listener wants SASL, set "sasl"' : '',
       },
       {
-        opened: () => link.actor?.send({ type: 'socket.opened' }),
+        opened: () => {
+          telemetry.opened();
+          link.actor?.send({ type: 'socket.opened' });
+        },
         drained: () => {
           if (link.isReady) this.#events.linkReady(link);
         },
-        closed: (error) => this.#closed(link, connection, error),
+        closed: (error) => {
+          if (connection.hasOpened) telemetry.closed();
+          this.#closed(link, connection, error);
+        },
       },
     );
     link.connection = connection;
@@ -265,10 +287,17 @@ export class Network {
         this.#knowsVersions = true;
       }
     }
-    const { sasl, clock, random } = this.#ports;
+    const { sasl, clock, random, telemetry } = this.#ports;
     if (sasl === null) return;
     const context = { host: link.host, port: link.port, nodeId: link.nodeId, signal: connection.signal };
-    const { lifetimeMs } = await authenticate(sasl, context, exchangeOver(connection));
+    const isAgain = connection.isAuthenticated;
+    const startedMs = clock.now();
+    const { lifetimeMs } = await authenticate(sasl, context, exchangeOver(connection)).catch((thrown: unknown) => {
+      if (!(thrown instanceof ConnectionError)) telemetry.unauthenticated(isAgain);
+      throw thrown;
+    });
+    connection.isAuthenticated = true;
+    telemetry.authenticated(isAgain, startedMs, lifetimeMs !== null);
     connection.reauthenticateAtMs =
       lifetimeMs === null ? Number.POSITIVE_INFINITY : clock.now() + reauthenticateAfterMs(lifetimeMs, random);
   }

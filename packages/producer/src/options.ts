@@ -43,7 +43,7 @@ export interface ProducerOptions {
   lingerMs?: number;
   /** The most bytes of one batch before compression. Default: 256 KiB. */
   batchBytes?: number;
-  /** Default: `null`, none. */
+  /** How the records of a batch are compressed. Default: `null`, not at all. */
   compression?: CompressionOption;
   /** The compression's own scale: gzip 1 to 9 (default 6), lz4 1 to 17, zstd -131072 to 22 (default 1). */
   compressionLevel?: number;
@@ -109,8 +109,10 @@ export interface ProducerOptions {
   /** The addresses that a cluster may send this client to. Default: any. */
   allowedBrokers?: AllowedBrokers;
 
-  /** Receives what happens. Default: silent. */
+  /** Receives what happens, as pino and its likes do. Default: silent. */
   logger?: Logger;
+  /** Tells brokers the metrics that they ask for (KIP-714); most ask for none. Default: true. */
+  metricsPush?: boolean;
   /**
    * Observes the producer's machines: xstate's `inspect`, for Stately's inspector and the like. It sees states, events
    * and counters, and neither messages nor secrets. What it throws is logged and goes no further.
@@ -166,6 +168,7 @@ export interface Settings {
   readonly autoCreateTopics: boolean;
   readonly rack: string | null;
   readonly compressionMode: 'inline' | 'threaded';
+  readonly metricsPush: boolean;
 }
 
 type Check = (value: unknown) => string | null;
@@ -241,7 +244,8 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   socketFactory: callable,
   allowedBrokers: (value) =>
     Array.isArray(value) || typeof value === 'function' ? null : 'must be a list or a function',
-  logger: object,
+  logger: (value) => object(value) ?? missingMethod(value as object),
+  metricsPush: flag,
   inspect: (value) =>
     typeof value === 'function' || typeof (value as { next?: unknown } | null)?.next === 'function'
       ? null
@@ -251,6 +255,11 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   random: callable,
   compressionMode: oneOf('inline', 'threaded'),
 };
+
+function missingMethod(logger: object): string | null {
+  const missing = ['debug', 'info', 'warn', 'error'].find((name) => !(name in logger));
+  return missing === undefined ? null : `must have a method "${missing}"`;
+}
 
 /** Their values are never shown. */
 const secret: ReadonlySet<string> = new Set(['sasl', 'tls']);
@@ -281,6 +290,7 @@ const otherNames: Readonly<Record<string, keyof ProducerOptions>> = {
   requestTimeout: 'requestTimeoutMs',
   connectionTimeout: 'connectionSetupTimeoutMs',
   'client.rack': 'rack',
+  'enable.metrics.push': 'metricsPush',
 };
 
 /**
@@ -349,6 +359,7 @@ function withDefaults(options: ProducerOptions): Settings {
     connectionsMaxIdleMs: options.connectionsMaxIdleMs ?? 540_000,
     autoCreateTopics: options.autoCreateTopics ?? true,
     rack: options.rack ?? null,
+    metricsPush: options.metricsPush ?? true,
     compressionMode: options.compressionMode ?? (options.clock === undefined ? 'threaded' : 'inline'),
   };
 }

@@ -19,6 +19,8 @@ import {
 import { allowList, saslMechanism, tlsConnector } from './security/index.ts';
 import { SystemClock, systemRandom } from './system-ports.ts';
 import { TcpTransport } from './tcp-transport.ts';
+import { type ProduceTrace, produceChannel, traceProduce } from './telemetry/channels.ts';
+import type { MetricsSnapshot } from './telemetry/snapshot.ts';
 import type { Topic } from './topic.ts';
 import { Transaction } from './transaction.ts';
 import { noTransaction, TransactionError } from './transaction-error.ts';
@@ -67,6 +69,8 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
   #lastName: string | null = null;
   #lastTopic: Topic | null = null;
   #closing: Promise<void> | null = null;
+  /** A call is being traced already. */
+  #isTracing = false;
 
   /** @throws ConfigError for an option that does not exist or cannot be so. */
   constructor(options: ProducerOptions) {
@@ -93,6 +97,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
         resolveBroker: options.resolveBroker,
         isAllowed,
         inspect: options.inspect,
+        owner: this as unknown as Producer,
       },
       this.#events,
     );
@@ -110,6 +115,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
    *   whatever the serializer throws. Nothing has changed then.
    */
   produce<Name extends string & keyof Topics>(topic: Name, value: Topics[Name], options?: ProduceOptions): Delivery {
+    if (produceChannel.hasSubscribers && !this.#isTracing) return this.#traced(topic, value, options);
     const engine = this.#engine;
     const found = topic === this.#lastName ? this.#lastTopic! : this.#topic(topic);
     const bytes = readValue(topic, value, this.#settings.serializer);
@@ -152,7 +158,8 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
    */
   async begin(): Promise<Transaction<Topics>> {
     const transactions = this.#transactions('begin');
-    const serial = await transactions.begin();
+    const step = transactions.state === 'uninitialized' ? 'init' : 'begin';
+    const serial = await this.#engine.telemetry.timed(step, transactions.begin());
     return new Transaction<Topics>(transactions, serial, (topic, value, options, isOpen) =>
       isOpen || this.#engine.refusal !== null
         ? this.produce(topic as string & keyof Topics, value as Topics[string & keyof Topics], options)
@@ -167,12 +174,12 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
    *   `TRANSACTION_OUTCOME_UNKNOWN`, the coordinator did not answer in `maxBlockMs`: call it again to ask again.
    */
   async commit(): Promise<void> {
-    await this.#transactions('commit').commit();
+    await this.#engine.telemetry.timed('commit', this.#transactions('commit').commit());
   }
 
   /** Takes back what the open transaction did: its records are failed or never seen, its offsets do not count. */
   async abort(): Promise<void> {
-    await this.#transactions('abort').abort();
+    await this.#engine.telemetry.timed('abort', this.#transactions('abort').abort());
   }
 
   /** Resolves when everything accepted so far is settled, whatever comes after. Ends lingers. */
@@ -226,6 +233,14 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
   /** Bytes of all messages that are not settled, counted against `bufferBytes`. */
   get bufferedBytes(): number {
     return this.#engine.accumulator.bufferedBytes;
+  }
+
+  /**
+   * What it measures, at this moment: rates, averages and maxima of the last minute or so, and totals, by the names
+   * that they have in Java's producer. Plain data; NaN where there was nothing to measure.
+   */
+  metrics(): MetricsSnapshot {
+    return this.#engine.telemetry.snapshot();
   }
 
   /** `idle`, `batching`, `flushing`, `healing`, `closing` or `closed`. */
@@ -297,6 +312,26 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** The same call, so that subscribers of `kiel:produce` see it. */
+  #traced<Name extends string & keyof Topics>(topic: Name, value: Topics[Name], options?: ProduceOptions): Delivery {
+    const producer = this as unknown as Producer;
+    const trace: ProduceTrace = {
+      producer,
+      clientId: this.#settings.clientId,
+      topic,
+      value,
+      options: options ?? {},
+    };
+    return traceProduce(trace, () => {
+      this.#isTracing = true;
+      try {
+        return this.produce(topic, value, trace.options) as RecordDelivery;
+      } finally {
+        this.#isTracing = false;
+      }
+    });
   }
 
   #transactions(what: string): Transactions {

@@ -112,6 +112,12 @@ export class Pump {
     if (clock instanceof SystemClock && !this.#isStopped) clock.hold();
   }
 
+  /** The process may not end, though this has stopped: something is to be said yet. */
+  holdOn(): void {
+    const { clock } = this.#parts;
+    if (clock instanceof SystemClock) clock.hold();
+  }
+
   /** The process may end. */
   letGo(): void {
     const { clock } = this.#parts;

@@ -23,8 +23,10 @@ export interface SenderEvents extends TurnEvents, SequenceEvents, SettlementEven
   /** Nothing is due and nothing is in flight, for the first time since the last drain. */
   quiet(): void;
   identityWanted(): void;
-  /** A Produce request came back, one that was written at this moment. */
-  answered(link: BrokerLink, sentAtMs: number): void;
+  /** A Produce request was written. */
+  shipped(batches: readonly Batch[], sentAtMs: number): void;
+  /** A Produce request came back, one that was written at this moment; the broker asks for so long a pause. */
+  answered(link: BrokerLink, sentAtMs: number, throttleMs: number): void;
 }
 
 export interface SenderParts {
@@ -280,17 +282,20 @@ export class Sender {
       topicData: byTopic(batches, (batch) => writer.seal(batch, version)),
     };
     if (requiredAcks === 0) {
-      connection.send(ProduceRequest, version, body, null);
+      connection.send(ProduceRequest, version, body, null, batches);
+      this.#events.shipped(batches, connection.usedAtMs);
       for (const batch of batches) this.#settlement.assume(batch);
       return;
     }
     link.inFlight++;
     this.#inFlightRequests++;
-    connection.send(ProduceRequest, version, body, {
+    const request = {
       apiName: 'Produce',
-      answered: (frame) => this.#answered({ ...shipment, version }, frame),
-      failed: (error) => this.#lost(shipment, error),
-    });
+      answered: (frame: Uint8Array) => this.#answered({ ...shipment, version }, frame),
+      failed: (error: ConnectionError) => this.#lost(shipment, error),
+    };
+    connection.send(ProduceRequest, version, body, request, batches);
+    this.#events.shipped(batches, connection.usedAtMs);
     shipment.sentAtMs = connection.usedAtMs;
   }
 
@@ -299,7 +304,7 @@ export class Sender {
     const { body } = decodeResponseAs(ProduceResponse, frame, version);
     link.inFlight--;
     this.#inFlightRequests--;
-    this.#events.answered(link, shipment.sentAtMs);
+    this.#events.answered(link, shipment.sentAtMs, body.throttleTimeMs);
     const left = matchAnswers(batches, body, version, (batch, answer) =>
       this.#verdict.apply(batch, link, answer, body.nodeEndpoints),
     );

@@ -21,6 +21,8 @@ export interface VerdictParts {
 }
 
 export interface VerdictEvents {
+  /** A batch was too large and goes on as parts. */
+  split(batch: Batch): void;
   metadataStale(): void;
   /** Sequences must begin anew under a new epoch, or, with `renew`, under a new id. */
   restartWanted(renew: boolean): void;
@@ -143,6 +145,7 @@ export class Verdict {
       settlement.refuse(batch, error);
       return;
     }
+    this.#events.split(batch);
     queue.land(batch);
     accumulator.returned(batch);
     const halves = batch.builder.split();
