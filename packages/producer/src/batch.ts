@@ -1,5 +1,5 @@
 import type { Compression, RecordBatchBuilder, RecordBytes, RecordHeaders } from '@kiel/codec/client';
-import { DeliveryReport, type RecordDelivery } from './delivery.ts';
+import { DeliveryReport, News, type Place } from './delivery.ts';
 import type { DeliveryError, Persisted } from './errors.ts';
 import type { FlushGroup } from './flush-group.ts';
 import type { PartitionQueue } from './partition-queue.ts';
@@ -18,16 +18,16 @@ interface Outcome {
   /** The broker's own timestamp for all of them, or one of the two above. */
   readonly appendTimeMs: number;
   readonly error: DeliveryError | null;
+  /** The record that was asked for last, and its offset: the next one's is one more, without making a bigint of it. */
+  lastIndex: number;
+  lastOffset: bigint;
 }
 
 /** Told of each failed record that nobody awaits. */
 export type UnawaitedFailure = (batch: Batch, index: number, error: DeliveryError) => void;
 
-/**
- * Records of one partition that travel together. Deliveries point into it by index; it points back only to those
- * that somebody awaits.
- */
-export class Batch {
+/** Records of one partition that travel together. Deliveries point into it by index; it does not point back. */
+export class Batch implements Place {
   readonly queue: PartitionQueue;
   /** Whose settlement a flush() waits for. */
   readonly group: FlushGroup;
@@ -69,7 +69,11 @@ export class Batch {
   #lastTimeMs = -1;
   /** Pairs of index and timestamp, wherever the timestamp is not that of the record before. */
   #times: number[] = [];
-  #waiters: RecordDelivery[] | null = null;
+  readonly #news = new News();
+  /** Somebody asked for the outcome of all records before this one. */
+  #claimedTo = 0;
+  /** And of these. */
+  #claims: Set<number> | null = null;
   #outcomes: Outcome[] | null = null;
   /** A part of another batch holds some of its records: the deliveries still point to that one. */
   readonly #origin: Batch | null;
@@ -119,9 +123,20 @@ export class Batch {
     return true;
   }
 
-  addWaiter(delivery: RecordDelivery): void {
-    if (this.#waiters === null) this.#waiters = [delivery];
-    else this.#waiters.push(delivery);
+  claim(index: number): void {
+    if (index === this.#claimedTo) this.#claimedTo++;
+    else if (this.#claims === null) this.#claims = new Set([index]);
+    else this.#claims.add(index);
+  }
+
+  newsOf(index: number): Promise<void> {
+    return this.#outcomeAt(index) === null ? this.#news.coming : News.none;
+  }
+
+  outcomeOf(index: number): DeliveryReport | DeliveryError | null {
+    const outcome = this.#outcomeAt(index);
+    if (outcome === null) return null;
+    return outcome.error ?? this.#report(outcome, index);
   }
 
   /** A batch of some of its records, under another builder; deliveries go on pointing here. */
@@ -154,18 +169,14 @@ export class Batch {
     const origin = this.#origin ?? this;
     for (let i = 0; i < this.count; i++) {
       const at = this.#places === null ? i : this.#places[i]!;
-      origin.#record(
-        { from: at, to: at + 1, offset: -1n, appendTimeMs: -1, error: errorOf.get(i) ?? error },
-        onUnawaited,
-      );
+      origin.#record(failureOf(at, errorOf.get(i) ?? error), onUnawaited);
     }
   }
 
   /** One record failed, and the batch goes on without it. */
   failPart(index: number, error: DeliveryError, onUnawaited: UnawaitedFailure): void {
     const at = this.#places === null ? index : this.#places[index]!;
-    const outcome = { from: at, to: at + 1, offset: -1n, appendTimeMs: -1, error };
-    (this.#origin ?? this).#record(outcome, onUnawaited);
+    (this.#origin ?? this).#record(failureOf(at, error), onUnawaited);
   }
 
   /**
@@ -174,7 +185,7 @@ export class Batch {
    * @returns whether the batch has to be sent without it.
    */
   cancel(index: number, errorFor: (persisted: Persisted) => DeliveryError, onUnawaited: UnawaitedFailure): boolean {
-    if (this.#outcomes?.some(({ from, to }) => index >= from && index < to) === true) return false;
+    if (this.#outcomeAt(index) !== null) return false;
     const isWaiting = this.attempts === 0 && !this.isSettled;
     this.failPart(index, errorFor(isWaiting ? 'no' : 'possibly'), onUnawaited);
     if (this.cancelled === null) this.cancelled = new Set();
@@ -182,80 +193,91 @@ export class Batch {
     return isWaiting;
   }
 
-  /** Settles a delivery that was asked for after its record was settled; false if it is not settled yet. */
-  trySettle(delivery: RecordDelivery): boolean {
-    const outcome = this.#outcomes?.find(({ from, to }) => delivery.index >= from && delivery.index < to);
-    if (outcome === undefined) return false;
-    this.#tell(delivery, outcome);
-    return true;
-  }
-
   #settle(offset: bigint, appendTimeMs: number, error: DeliveryError | null, sink: UnawaitedFailure | null): void {
     this.isSettled = true;
     const places = this.#places;
     if (this.#origin === null || places === null) {
-      this.#record({ from: 0, to: this.count, offset, appendTimeMs, error }, sink);
+      this.#record(outcomeOfRun(0, this.count, offset, appendTimeMs, error), sink);
       return;
     }
     for (let first = 0; first < places.length; ) {
       let next = first + 1;
       while (next < places.length && places[next] === places[next - 1]! + 1) next++;
-      this.#origin.#record(
-        {
-          from: places[first]!,
-          to: places[next - 1]! + 1,
-          offset: offset === -1n ? -1n : offset + BigInt(first),
-          appendTimeMs,
-          error,
-        },
-        sink,
-      );
+      const runOffset = offset === -1n ? -1n : offset + BigInt(first);
+      this.#origin.#record(outcomeOfRun(places[first]!, places[next - 1]! + 1, runOffset, appendTimeMs, error), sink);
       first = next;
     }
   }
 
   #record(outcome: Outcome, onUnawaited: UnawaitedFailure | null): void {
-    const { from, to, error } = outcome;
     if (this.#outcomes === null) this.#outcomes = [outcome];
     else this.#outcomes.push(outcome);
-    const waiters = this.#waiters;
-    const awaited = error === null || onUnawaited === null ? null : new Set<number>();
-    if (waiters !== null) {
-      let kept: RecordDelivery[] | null = null;
-      for (let i = 0; i < waiters.length; i++) {
-        const waiter = waiters[i]!;
-        if (waiter.index >= from && waiter.index < to) {
-          if (waiter.isClaimed) awaited?.add(waiter.index);
-          this.#tell(waiter, outcome);
-        } else if (kept === null) kept = [waiter];
-        else kept.push(waiter);
-      }
-      this.#waiters = kept;
-    }
-    if (awaited === null || error === null) return;
+    this.#news.tell();
+    const { from, to, error } = outcome;
+    if (error === null || onUnawaited === null) return;
     for (let i = from; i < to; i++) {
-      if (!awaited.has(i) && this.cancelled?.has(i) !== true) onUnawaited!(this, i, error);
+      if (!this.#isClaimed(i) && this.cancelled?.has(i) !== true) onUnawaited(this, i, error);
     }
   }
 
-  #tell(delivery: RecordDelivery, outcome: Outcome): void {
-    if (outcome.error !== null) {
-      delivery.reject(outcome.error);
-      return;
+  #isClaimed(index: number): boolean {
+    return index < this.#claimedTo || this.#claims?.has(index) === true;
+  }
+
+  #outcomeAt(index: number): Outcome | null {
+    const outcomes = this.#outcomes;
+    if (outcomes === null) return null;
+    for (let i = 0; i < outcomes.length; i++) {
+      const outcome = outcomes[i]!;
+      if (index >= outcome.from && index < outcome.to) return outcome;
     }
-    const { index } = delivery;
-    const offset = outcome.offset === -1n ? -1n : outcome.offset + BigInt(index - outcome.from);
+    return null;
+  }
+
+  #report(outcome: Outcome, index: number): DeliveryReport {
     const { appendTimeMs } = outcome;
     const timestampMs = appendTimeMs === ownTime ? this.#timestampOf(index) : Math.max(-1, appendTimeMs);
-    delivery.resolve(new DeliveryReport(this.queue.topic.name, this.queue.index, offset, timestampMs));
+    return new DeliveryReport(this.queue.topic.name, this.queue.index, offsetOf(outcome, index), timestampMs);
   }
 
   #timestampOf(index: number): number {
     const times = this.#times;
-    let at = times.length - 2;
-    while (at > 0 && times[at]! > index) at -= 2;
-    return times[at + 1] ?? -1;
+    // The last pair that begins at this index or before.
+    let low = 0;
+    let high = times.length >> 1;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (times[middle * 2]! > index) high = middle;
+      else low = middle;
+    }
+    return times[low * 2 + 1] ?? -1;
   }
+}
+
+function outcomeOfRun(
+  from: number,
+  to: number,
+  offset: bigint,
+  appendTimeMs: number,
+  error: DeliveryError | null,
+): Outcome {
+  return { from, to, offset, appendTimeMs, error, lastIndex: from, lastOffset: offset };
+}
+
+function failureOf(index: number, error: DeliveryError): Outcome {
+  return outcomeOfRun(index, index + 1, -1n, -1, error);
+}
+
+function offsetOf(outcome: Outcome, index: number): bigint {
+  if (outcome.offset === -1n) return -1n;
+  if (index !== outcome.lastIndex) {
+    outcome.lastOffset =
+      index === outcome.lastIndex + 1
+        ? BigInt.asIntN(64, outcome.lastOffset + 1n)
+        : outcome.offset + BigInt(index - outcome.from);
+    outcome.lastIndex = index;
+  }
+  return outcome.lastOffset;
 }
 
 /** Sequence numbers go from 2^31-1 to 0. */

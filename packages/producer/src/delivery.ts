@@ -33,18 +33,74 @@ export class DeliveryReport {
  */
 export interface Delivery extends Promise<DeliveryReport> {}
 
-/** The record's place: a batch and an index in it, once it has one. */
-export class RecordDelivery implements Delivery {
-  /** Null while the record waits for its topic's metadata or for room. */
-  batch: Batch | null;
-  index: number;
-  #deferred: PromiseWithResolvers<DeliveryReport> | null = null;
-  /** Somebody asked for the outcome. */
-  isClaimed = false;
+/** Where the outcomes of records are found: their batch, or, before they have one, a place of their own. */
+export interface Place {
+  /** Somebody wants to know what becomes of this record. */
+  claim(index: number): void;
+  /** Resolves when there is news of this record, or of others in its place; at once when it is settled. */
+  newsOf(index: number): Promise<void>;
+  /** Null as long as it is not settled. */
+  outcomeOf(index: number): DeliveryReport | DeliveryError | null;
+}
 
+/** Something that will be news, as one promise for all who wait for it; made when the first one does. */
+export class News {
+  #coming: PromiseWithResolvers<void> | null = null;
+
+  get coming(): Promise<void> {
+    this.#coming ??= Promise.withResolvers<void>();
+    return this.#coming.promise;
+  }
+
+  /** It has come; what comes next is another promise. */
+  tell(): void {
+    const coming = this.#coming;
+    this.#coming = null;
+    coming?.resolve();
+  }
+
+  /** There is nothing to wait for. */
+  static readonly none: Promise<void> = Promise.resolve();
+}
+
+/** Of a record that waits for its topic's metadata or for room, or was refused. */
+class Unplaced implements Place {
+  readonly news = new News();
+  isClaimed = false;
+  error: DeliveryError | null = null;
+
+  claim(): void {
+    this.isClaimed = true;
+  }
+
+  newsOf(): Promise<void> {
+    return this.error === null ? this.news.coming : News.none;
+  }
+
+  outcomeOf(): DeliveryError | null {
+    return this.error;
+  }
+}
+
+/**
+ * The record's place: a batch and an index in it, once it has one.
+ *
+ * Whoever asks waits for his batch's news, a promise that all its deliveries share, and looks up his own outcome then:
+ * half as dear as a promise for each record to settle, and callbacks keep their asynchronous context.
+ */
+export class RecordDelivery implements Delivery {
+  #place: Place;
+  index: number;
+
+  /** @param batch - null while the record waits for its topic's metadata or for room. */
   constructor(batch: Batch | null, index: number) {
-    this.batch = batch;
+    this.#place = batch ?? new Unplaced();
     this.index = index;
+  }
+
+  /** Null while the record waits for its topic's metadata or for room, and when it failed there. */
+  get batch(): Batch | null {
+    return this.#place instanceof Unplaced ? null : (this.#place as Batch);
   }
 
   get [Symbol.toStringTag](): string {
@@ -55,30 +111,25 @@ export class RecordDelivery implements Delivery {
     onDelivered?: ((report: DeliveryReport) => A | PromiseLike<A>) | null,
     onFailed?: ((error: DeliveryError) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#promise().then(onDelivered, onFailed);
+    this.#place.claim(this.index);
+    return this.#place.newsOf(this.index).then(() => this.#conclude(onDelivered, onFailed));
   }
 
   catch<B = never>(onFailed?: ((error: DeliveryError) => B | PromiseLike<B>) | null): Promise<DeliveryReport | B> {
-    return this.#promise().then(null, onFailed);
+    return this.then(null, onFailed);
   }
 
   finally(onSettled?: (() => void) | null): Promise<DeliveryReport> {
-    return this.#promise().finally(onSettled);
+    return this.then().finally(onSettled);
   }
 
   /** The record found its place in a batch. */
   moveTo(batch: Batch, index: number): void {
-    this.batch = batch;
+    const before = this.#place as Unplaced;
+    this.#place = batch;
     this.index = index;
-    if (this.#deferred !== null) batch.addWaiter(this);
-  }
-
-  resolve(report: DeliveryReport): void {
-    this.#deferred?.resolve(report);
-  }
-
-  reject(error: DeliveryError): void {
-    this.#deferred?.reject(error);
+    if (before.isClaimed) batch.claim(index);
+    before.news.tell();
   }
 
   /**
@@ -87,18 +138,24 @@ export class RecordDelivery implements Delivery {
    * @returns whether somebody was waiting already.
    */
   rejectUnplaced(error: DeliveryError): boolean {
-    this.#deferred ??= Promise.withResolvers<DeliveryReport>();
-    // Nobody has to ask.
-    this.#deferred.promise.catch(() => {});
-    this.#deferred.reject(error);
-    return this.isClaimed;
+    const place = this.#place as Unplaced;
+    place.error = error;
+    place.news.tell();
+    return place.isClaimed;
+  }
+
+  /** Somebody asked for the outcome of this record, which has no batch. */
+  get isClaimed(): boolean {
+    return (this.#place as Unplaced).isClaimed;
   }
 
   /** For the producer itself: the outcome counts as not awaited still. */
   whenSettled(callback: (outcome: DeliveryReport | DeliveryError) => void): void {
-    const wasClaimed = this.isClaimed;
-    this.#promise().then(callback, callback);
-    this.isClaimed = wasClaimed;
+    void this.#place.newsOf(this.index).then(() => {
+      const outcome = this.#place.outcomeOf(this.index);
+      if (outcome === null) this.whenSettled(callback);
+      else callback(outcome);
+    });
   }
 
   toJSON(): { topic: string | null; partition: number | null; settled: boolean } {
@@ -106,16 +163,22 @@ export class RecordDelivery implements Delivery {
     return {
       topic: queue?.topic.name ?? null,
       partition: queue?.index ?? null,
-      settled: this.batch?.isSettled ?? false,
+      settled: this.#place.outcomeOf(this.index) !== null,
     };
   }
 
-  #promise(): Promise<DeliveryReport> {
-    this.isClaimed = true;
-    if (this.#deferred === null) {
-      this.#deferred = Promise.withResolvers<DeliveryReport>();
-      if (this.batch !== null && !this.batch.trySettle(this)) this.batch.addWaiter(this);
+  /** Called when there is news, which need not be of this record: then it waits for more. */
+  #conclude<A, B>(
+    onDelivered: ((report: DeliveryReport) => A | PromiseLike<A>) | null | undefined,
+    onFailed: ((error: DeliveryError) => B | PromiseLike<B>) | null | undefined,
+  ): A | B | PromiseLike<A | B> {
+    const outcome = this.#place.outcomeOf(this.index);
+    if (outcome === null) return this.#place.newsOf(this.index).then(() => this.#conclude(onDelivered, onFailed));
+    if (outcome instanceof DeliveryReport) {
+      // Without a callback the value goes through as it is, as promises do it.
+      return typeof onDelivered === 'function' ? onDelivered(outcome) : (outcome as A);
     }
-    return this.#deferred.promise;
+    if (typeof onFailed === 'function') return onFailed(outcome);
+    throw outcome;
   }
 }
