@@ -118,8 +118,12 @@ export class Input {
   }
 }
 
-/** The port of the broker that coordinates a group or a transactional id. */
-export async function coordinatorPort(
+/** The port of the broker that coordinates a group or a transactional id, as soon as there is one. */
+export function coordinatorPort(ports: readonly number[], kind: 'group' | 'transaction', key: string): Promise<number> {
+  return patiently(() => askForCoordinator(ports, kind, key));
+}
+
+async function askForCoordinator(
   ports: readonly number[],
   kind: 'group' | 'transaction',
   key: string,
