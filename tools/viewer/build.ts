@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { brokerMachine } from '../../packages/producer/src/broker-machine.ts';
@@ -51,9 +51,9 @@ export async function buildViewer(): Promise<void> {
   for (const { path, contents } of outputFiles) {
     replace(pathOf(path.endsWith('.css') ? 'viewer.css' : 'viewer.js', target), contents);
   }
-  const html = pathOf('index.html', target);
-  copyFileSync(pathOf('index.html', source), `${html}.new`);
-  renameSync(`${html}.new`, html);
+  for (const name of ['index.html', 'icon.svg']) {
+    replace(pathOf(name, target), readFileSync(pathOf(name, source)));
+  }
 }
 
 /** Never half a file, though a server may read it just now. */

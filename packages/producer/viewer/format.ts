@@ -28,6 +28,12 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Two of them, with their unit once where it is the same. */
+export function durations(first: number, second: number): string {
+  const [a, b] = [duration(first), duration(second)];
+  return a.endsWith(' ms') && b.endsWith(' ms') ? `${a.slice(0, -3)} / ${b}` : `${a} / ${b}`;
+}
+
 /** The wall clock, with milliseconds. */
 export function clock(at: number): string {
   const date = new Date(at);

@@ -40,7 +40,7 @@ export class LogView {
     const lines: HTMLElement[] = [];
     for (let index = this.#model.entries.length - 1; index >= 0 && lines.length < mostLines; index--) {
       const entry = this.#model.entries[index]!;
-      if (entry.id <= last && this.#matches(entry)) lines.push(lineOf(entry));
+      if (entry.id <= last && this.#matches(entry)) lines.push(lineOf(entry, this.#model));
     }
     this.#list.replaceChildren(...lines);
     if (!this.#isPaused) this.#shownUpTo = this.#model.entries.at(-1)?.id ?? -1;
@@ -52,7 +52,7 @@ export class LogView {
       for (const entry of this.#model.entries) {
         if (entry.id <= this.#shownUpTo) continue;
         this.#shownUpTo = entry.id;
-        if (this.#matches(entry)) this.#list.prepend(lineOf(entry));
+        if (this.#matches(entry)) this.#list.prepend(lineOf(entry, this.#model));
       }
       while (this.#list.childElementCount > mostLines) this.#list.lastElementChild!.remove();
     }
@@ -75,18 +75,18 @@ export class LogView {
       if (isRoutine && !this.#routine.checked) return false;
     } else if (kind !== '' && kind !== 'notes') return false;
     const wanted = this.#filter.value.trim().toLowerCase();
-    return wanted === '' || textOf(entry).toLowerCase().includes(wanted);
+    return wanted === '' || textOf(entry, this.#model).toLowerCase().includes(wanted);
   }
 }
 
-function textOf(entry: Entry): string {
+function textOf(entry: Entry, model: Model): string {
   if (entry.kind === 'gap') return entry.text;
   if (entry.kind === 'note') return `${entry.note.kind} ${entry.note.text}`;
   const { actor, machine, event, from, to } = entry.step;
-  return `${machine} ${shortName(actor)} ${event} ${from} ${to}`;
+  return `${machine} ${model.nameOf(actor)} ${actor} ${event} ${from} ${to}`;
 }
 
-function lineOf(entry: Entry): HTMLElement {
+function lineOf(entry: Entry, model: Model): HTMLElement {
   if (entry.kind === 'gap') {
     return el(
       'li',
@@ -114,13 +114,7 @@ function lineOf(entry: Entry): HTMLElement {
     'li',
     { 'data-tone': toneOf(machine, to), 'data-machine': machine },
     el('time', {}, clock(at)),
-    el('span', { class: 'who' }, shortName(actor)),
+    el('span', { class: 'who', title: actor }, model.nameOf(actor)),
     el('span', { class: 'what' }, ...states, el('code', {}, event), ...(times > 1 ? [` ×${count(times)}`] : [])),
   );
-}
-
-/** `node 2 host:9092 #7` → `node 2`; the host is in the table. */
-export function shortName(actor: string): string {
-  const [, node] = /^(node \d+) /.exec(actor) ?? [];
-  return node ?? actor.replace(/ #\d+$/, '');
 }

@@ -20,7 +20,7 @@ class Viewer {
   readonly #tiles = new TilesView();
   readonly #brokers = new BrokersView();
   readonly #partitions = new PartitionsView();
-  readonly #machines = new MachinesView();
+  readonly #machines = new MachinesView(this.#model);
   readonly #producer = new StatechartView(byId('producer-chart'), 620);
   readonly #timeline = new Timeline(byId('timeline'));
   readonly #log = new LogView(this.#model);

@@ -31,6 +31,8 @@ export class Model {
   moments: Moment[] = [];
   /** Oldest first. */
   entries: Entry[] = [];
+  /** Actors of brokers by the number of the node, which a link may learn later than its name. */
+  readonly #nodes = new Map<string, number>();
   #nextId = 0;
 
   begin(hello: Hello): void {
@@ -51,6 +53,7 @@ export class Model {
     this.moments.push(momentOf(frame, this.frame));
     if (this.moments.length > mostFrames) this.moments.splice(0, this.moments.length - mostFrames);
     this.frame = frame;
+    for (const { actor, nodeId } of frame.brokers) if (nodeId !== null) this.#nodes.set(actor, nodeId);
     const told: { at: number; entry: Entry }[] = [
       ...frame.steps.map((step) => ({ at: step.at, entry: { kind: 'step' as const, id: this.#nextId++, step } })),
       ...frame.notes.map((note) => ({ at: note.at, entry: { kind: 'note' as const, id: this.#nextId++, note } })),
@@ -58,6 +61,12 @@ export class Model {
     for (const { entry } of told) this.entries.push(entry);
     if (frame.dropped > 0) this.#gap(frame.at, `${frame.dropped} more that there was no room for`);
     if (this.entries.length > mostEntries) this.entries.splice(0, this.entries.length - mostEntries);
+  }
+
+  /** `node 2` for `bootstrap 10.0.0.1:9092 #1`, once it is known who that is; host and port are in the table. */
+  nameOf(actor: string): string {
+    const node = this.#nodes.get(actor);
+    return node === undefined ? (/^(bootstrap|node \d+) /.exec(actor)?.[1] ?? actor) : `node ${node}`;
   }
 
   #gap(at: number, text: string): void {

@@ -1,7 +1,6 @@
 import type { BrokerView, Frame, MachineView, PartitionView, Percentiles } from '../src/inspector/feed-format.ts';
 import { byId, el, setAttribute, setText } from './dom.ts';
-import { amount, bytes, count, duration } from './format.ts';
-import { shortName } from './log.ts';
+import { amount, bytes, count, duration, durations } from './format.ts';
 import type { Model, Moment } from './model.ts';
 import { type Cell, Rows } from './rows.ts';
 import { StatechartView } from './statechart.ts';
@@ -144,7 +143,7 @@ export class BrokersView {
         { name: 'latency', title: 'p50 / p99', cell: (broker) => this.#latency(broker) },
       ],
       ({ actor }) => actor,
-      'No broker is known: the first record connects.',
+      'No broker is connected to.',
     );
   }
 
@@ -168,7 +167,7 @@ export class BrokersView {
     if (requestLatency !== null) this.#latencies.set(actor, requestLatency);
     const found = this.#latencies.get(actor);
     if (found === undefined) return { text: '–', tone: 'none' };
-    return { text: `${duration(found.p50)} / ${duration(found.p99)}`, tone: requestLatency === null ? 'none' : '' };
+    return { text: durations(found.p50, found.p99), tone: requestLatency === null ? 'none' : '' };
   }
 }
 
@@ -245,9 +244,11 @@ export class MachinesView {
   readonly chart = new StatechartView(byId('child-chart'), 420);
   readonly #tabs = new Map<string, HTMLButtonElement>();
   chosen = 'metadata';
+  readonly #model: Model;
   #frame: Frame | null = null;
 
-  constructor() {
+  constructor(model: Model) {
+    this.#model = model;
     this.#host.addEventListener('keydown', (event) => this.#move(event));
   }
 
@@ -263,6 +264,7 @@ export class MachinesView {
     if (!names.has(this.chosen)) this.chosen = children[0]?.actor ?? '';
     for (const { actor, machine, state } of children) {
       const tab = this.#tab(actor);
+      setText(tab.firstElementChild!, this.#model.nameOf(actor));
       setText(tab.lastElementChild!, state);
       setAttribute(tab, 'data-tone', toneOf(machine, state));
       setAttribute(tab, 'aria-selected', String(actor === this.chosen));
@@ -287,7 +289,7 @@ export class MachinesView {
     const tab = el(
       'button',
       { type: 'button', role: 'tab', class: 'chip', 'data-actor': actor, 'aria-controls': 'child-panel', title: actor },
-      el('span', { class: 'chip-name' }, shortName(actor)),
+      el('span', { class: 'chip-name' }),
       el('span', { class: 'chip-state' }),
     );
     tab.addEventListener('click', () => this.choose(actor));

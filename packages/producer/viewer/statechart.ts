@@ -7,7 +7,7 @@ import { toneOf } from './tones.ts';
 /** How long a transition stays lit after it was taken. */
 const litMs = 1400;
 /** Below this, text is too small to read: the chart gets scroll bars of its own instead. */
-const leastScale = 0.74;
+const leastScale = 0.7;
 
 /** A machine as its definition says, with the state it is in and the way it came. */
 export class StatechartView {
@@ -103,6 +103,7 @@ export class StatechartView {
           'g',
           { class: `node${id === '*' ? ' any' : ''}`, 'data-state': id, 'data-tone': toneOf(machine, id) },
           svg('rect', { x, y, width, height, rx: 9 }),
+          svg('rect', { class: 'glow', x, y, width, height, rx: 9 }),
           ...(state.isFinal
             ? [svg('rect', { class: 'inner', x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: 7 })]
             : []),

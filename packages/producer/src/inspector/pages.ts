@@ -9,6 +9,7 @@ export interface Page {
 const files = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/viewer.js': ['viewer.js', 'text/javascript; charset=utf-8'],
+  '/icon.svg': ['icon.svg', 'image/svg+xml'],
   '/viewer.css': ['viewer.css', 'text/css; charset=utf-8'],
 } as const;
 
