@@ -100,7 +100,8 @@ function drawProducer(dice: Dice, version: string): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   const isOld = !version.startsWith('3') && !version.startsWith('4');
   const mayBeIdempotent = !isOld || version === '2.8' || version === '1.1';
-  const idempotent = mayBeIdempotent && dice.chance(0.85);
+  // Brokers that know nothing of ids are met by producers that want them, too
+  const idempotent = dice.chance(mayBeIdempotent ? 0.85 : 0.4);
   if (!idempotent) {
     options['idempotent'] = false;
     options['maxInFlight'] = dice.chance(0.7) ? 1 : dice.between(2, 8);
@@ -183,6 +184,16 @@ const refusing = [
 /** Codes that say something of sequence numbers. */
 const disagreeing = ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_EPOCH'];
 
+/** Codes that a leader may answer with although it has appended: it lost its place, its disk or its replicas since. */
+const afterAppend = [
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'REQUEST_TIMED_OUT',
+  'NOT_LEADER_OR_FOLLOWER',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'KAFKA_STORAGE_ERROR',
+  'UNKNOWN_SERVER_ERROR',
+];
+
 function drawFaults(
   dice: Dice,
   profile: Profile,
@@ -245,8 +256,7 @@ function drawFault(dice: Dice, place: Place): string {
     () => `rule Produce${where}: ${dice.between(1, 2)} times, error ${dice.pick(disagreeing)}`,
     () => `rule Produce${where}: ${times}error ${dice.pick(passing)}`,
     () => `rule Produce${where}: ${times}error ${dice.pick(passing)}`,
-    () =>
-      `rule Produce${where}: ${times}append then error ${dice.pick(['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'REQUEST_TIMED_OUT'])}`,
+    () => `rule Produce${where}: ${times}append then error ${dice.pick(afterAppend)}`,
     () => `rule Produce${where}: ${dice.between(1, 2)} times, error ${dice.pick(refusing)}`,
     () => `rule Produce${where}: ${times}append-then-drop-reply`,
     () => `rule Produce${where}: ${times}append-then-drop-reply`,

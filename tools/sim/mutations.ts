@@ -13,7 +13,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'any batch may be sent again first',
     file: 'partition-queue.ts',
-    find: 'return oldest.isInFlight || this.needsRestart ? null : oldest;',
+    find: 'return oldest.isInFlight || (this.needsRestart && !this.isOpenBeforeBreak) ? null : oldest;',
     put: 'return unsettled.findLast((batch) => !batch.isInFlight) ?? null;',
   },
   {
@@ -31,8 +31,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the epoch is raised without waiting for what is in flight',
     file: 'sequences.ts',
-    find: '    if (queue.inFlight > 0) return;\n    const { identity } = this;',
-    put: '    const { identity } = this;',
+    find: '    if (queue.inFlight > 0 || queue.isOpenBeforeBreak) return;\n',
+    put: '',
   },
   {
     name: 'new numbers go on behind a batch whose fate is unknown',
@@ -43,7 +43,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'numbers of a batch that was given up are used again',
     file: 'sequences.ts',
-    find: '    if (!batch.isUncertain) queue.needsRestart = true;\n',
+    find: '    if (!batch.isUncertain) queue.breakAt(batch);\n',
     put: '    if (!batch.isUncertain) queue.nextSequence = batch.sequence;\n',
   },
   {

@@ -390,7 +390,7 @@ function sentence(what: string, broker: (word: string) => number): string {
   return what.slice('rule '.length).replace(/broker (\d+)/, (_, index: string) => `broker ${broker(index)}`);
 }
 
-const disagreements = /OUT_OF_ORDER_SEQUENCE_NUMBER|UNKNOWN_PRODUCER_ID|INVALID_PRODUCER_EPOCH/;
+const disagreements = /OUT_OF_ORDER_SEQUENCE_NUMBER/;
 
 function brief(value: unknown): string {
   const text = JSON.stringify(value, (_, each: unknown) => {

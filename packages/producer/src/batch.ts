@@ -55,6 +55,8 @@ export class Batch implements Place {
   sequence = -1;
   /** Which batch of its partition it is, among those that were given numbers. */
   ordinal = -1;
+  /** Which of the topics by its topic's name it was sent to last. */
+  incarnation = 0;
   /** Times it was written to a socket. */
   attempts = 0;
   /** An earlier attempt may have reached the log: its answer was lost, or did not exclude it. */

@@ -210,11 +210,7 @@ export class Cluster {
     const found: PartitionQueue[] = [];
     for (const partition of answer.partitions) {
       const queue = topic.partitions[partition.partitionIndex]!;
-      if (isAnother) {
-        queue.leaderEpoch = -1;
-        // Nobody knows this producer there: one batch first, as with a new leader.
-        queue.contact = null;
-      }
+      if (isAnother) queue.beginAgain();
       const { leaderEpoch } = partition;
       // An answer of a broker that lags behind.
       if (leaderEpoch >= 0 && leaderEpoch < queue.leaderEpoch) {

@@ -1,3 +1,5 @@
+import type { Persisted } from './errors.ts';
+
 /**
  * What the producer does when a partition of a Produce answer, or the answer to InitProducerId or Metadata, holds
  * an error code. One table for the code and for the documentation.
@@ -6,7 +8,7 @@
  * - `retry`: the same batch again, after a backoff.
  * - `refresh`: as `retry`, and the cluster's picture is out of date.
  * - `split`: the batch is too large: two halves take its place; a lone record fails.
- * - `resequence`: the broker and the producer disagree about sequence numbers: see `sequencing.ts`.
+ * - `resequence`: the broker and the producer disagree about sequence numbers: see `verdict.ts`.
  * - `failRecord`: the records of this batch fail, the producer goes on.
  * - `failProducer`: nothing more can be produced with these settings.
  * - `fence`: another producer has taken this one's place.
@@ -30,6 +32,11 @@ export interface ErrorTreatment {
   readonly treatment: Treatment;
   /** True when the same request may succeed later, unchanged. */
   readonly retriable: boolean;
+  /**
+   * Whether the records are in the log. `possibly`: brokers answer with this also after the append, when the leader
+   * lost its place, its disk or its replicas while it waited for them.
+   */
+  readonly persisted: Persisted;
   /** For the user, in one sentence, when a record fails with it. */
   readonly hint: string;
 }
@@ -222,6 +229,8 @@ const rows: readonly (readonly [code: number, name: string, treatment: Treatment
 ];
 
 const retriableTreatments: ReadonlySet<Treatment> = new Set(['retry', 'refresh', 'rebootstrap']);
+const stored: ReadonlySet<number> = new Set([0, 46]);
+const perhapsStored: ReadonlySet<number> = new Set([-1, 3, 6, 7, 20, 56]);
 const noHint = 'See the cause for what the broker said.';
 
 /** Every error code of Kafka 0.8 to 4.4 and what the producer does about it. */
@@ -230,6 +239,7 @@ export const errorTreatments: readonly ErrorTreatment[] = rows.map(([code, name,
   name,
   treatment,
   retriable: retriableTreatments.has(treatment),
+  persisted: stored.has(code) ? 'yes' : perhapsStored.has(code) ? 'possibly' : 'no',
   hint,
 }));
 
@@ -237,7 +247,12 @@ const byCode = new Map(errorTreatments.map((row) => [row.code, row]));
 
 /** A code that came with a newer Kafka: not retried, since nobody knows what it would do. */
 export function treatmentOf(code: number): ErrorTreatment {
-  return byCode.get(code) ?? { code, name: nameOfError(code), treatment: 'failRecord', retriable: false, hint: noHint };
+  return byCode.get(code) ?? unknown(code);
+}
+
+function unknown(code: number): ErrorTreatment {
+  const name = nameOfError(code);
+  return { code, name, treatment: 'failRecord', retriable: false, persisted: 'possibly', hint: noHint };
 }
 
 export function nameOfError(code: number): string {

@@ -1,5 +1,6 @@
 import type { Batch } from './batch.ts';
 import type { BrokerLink } from './broker-link.ts';
+import type { BrokerError } from './errors.ts';
 import type { Topic } from './topic.ts';
 
 /** Brokers remember the last five batches of a producer in each partition. */
@@ -40,8 +41,15 @@ export class PartitionQueue {
   numbered = 0;
   /** The leader that has acknowledged a batch of this identity, so that it knows where the sequence stands. */
   contact: BrokerLink | null = null;
-  /** Sequence numbers were lost: nothing new goes out until they begin anew under another epoch. */
-  needsRestart = false;
+  /**
+   * Ordinal of the first batch whose numbers will never be used; Infinity if there is none. A broker waits for them, so
+   * nothing new goes out until numbers begin anew under another epoch.
+   */
+  brokenFrom = Number.POSITIVE_INFINITY;
+  /** With this a broker denied to know the producer, so that sending again what it may have stored settles nothing. */
+  forgottenBy: BrokerError | null = null;
+  /** Times that the topic was made anew under its name. */
+  incarnation = 0;
   /**
    * Sequence number of a batch that was given up without knowing its fate, or -1: whether its numbers were used
    * shows in what becomes of the batches after it.
@@ -66,6 +74,19 @@ export class PartitionQueue {
     return this.waiting.length + this.unsettled.length;
   }
 
+  get needsRestart(): boolean {
+    return this.brokenFrom !== Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * The oldest batch may be stored under the numbers it has, which are not among the lost ones: a copy under new ones
+   * would be stored beside it. Sent again as it is, it tells.
+   */
+  get isOpenBeforeBreak(): boolean {
+    const oldest = this.unsettled[0];
+    return oldest?.isUncertain === true && oldest.ordinal < this.brokenFrom && this.forgottenBy === null;
+  }
+
   /** A batch is there that could go out if partition and broker were free. */
   get hasDue(): boolean {
     return this.unsettled.length > this.inFlight || this.waiting[0]?.isDue === true;
@@ -83,7 +104,7 @@ export class PartitionQueue {
     if (this.inFlight > 0 && this.inFlightLink !== this.leader) return null;
     if (unsettled.length > this.inFlight) {
       const oldest = unsettled[0]!;
-      return oldest.isInFlight || this.needsRestart ? null : oldest;
+      return oldest.isInFlight || (this.needsRestart && !this.isOpenBeforeBreak) ? null : oldest;
     }
     const batch = dueOf(waiting);
     if (batch === null) return null;
@@ -109,6 +130,7 @@ export class PartitionQueue {
       if (identity !== null) this.#number(batch, identity);
     }
     batch.isInFlight = true;
+    batch.incarnation = this.incarnation;
     batch.attempts++;
     this.inFlight++;
     this.inFlightLink = link;
@@ -135,11 +157,29 @@ export class PartitionQueue {
     else this.waiting.splice(this.waiting.indexOf(batch), 1, ...parts);
   }
 
+  /** The numbers of this batch, and so of all after it, will never be used. */
+  breakAt(batch: Batch): void {
+    if (batch.ordinal < this.brokenFrom) this.brokenFrom = batch.ordinal;
+  }
+
+  /** The topic was deleted and made anew: nobody knows this producer there. One batch goes first, as to a new leader. */
+  beginAgain(): void {
+    this.incarnation++;
+    this.leaderEpoch = -1;
+    this.contact = null;
+  }
+
+  /** This leader has acknowledged a batch, and so knows where the sequence stands; not if the topic is another since. */
+  meet(link: BrokerLink, batch: Batch): void {
+    if (this.leader === link && batch.incarnation === this.incarnation) this.contact = link;
+  }
+
   /** Sequence numbers begin at 0 under a new identity, those of batches that are not settled too. */
   restart(identity: Identity): void {
     this.identity = identity;
     this.nextSequence = 0;
-    this.needsRestart = false;
+    this.brokenFrom = Number.POSITIVE_INFINITY;
+    this.forgottenBy = null;
     this.gapAt = -1;
     this.contact = null;
     for (const batch of this.unsettled) this.#number(batch, identity);

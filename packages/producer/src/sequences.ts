@@ -42,7 +42,7 @@ export class Sequences {
     const { queue } = batch;
     if (!this.isIdempotent || batch.sequence < 0 || !this.belongs(batch)) return;
     // Where no attempt can have stored it, its numbers will never be used, and the broker waits for them.
-    if (!batch.isUncertain) queue.needsRestart = true;
+    if (!batch.isUncertain) queue.breakAt(batch);
     else if (queue.gapAt < 0 || isAfter(queue.gapAt, batch.sequence)) queue.gapAt = batch.sequence;
   }
 
@@ -55,15 +55,15 @@ export class Sequences {
   /** Something of this partition came back: what may go next? */
   landed(queue: PartitionQueue): void {
     // Nothing is left that could tell whether the numbers were used.
-    if (queue.gapAt >= 0 && queue.unsettled.length === 0) queue.needsRestart = true;
+    if (queue.gapAt >= 0 && queue.unsettled.length === 0) queue.brokenFrom = queue.numbered;
     if (queue.needsRestart) this.#restart(queue);
     this.#turns.enlist(queue);
   }
 
-  /** Begins the partition's numbers anew, as soon as its last request is in and there is an epoch for it. */
+  /** Begins the partition's numbers anew, as soon as nothing of the former ones can be stored any more. */
   #restart(queue: PartitionQueue): void {
     this.#restarting.add(queue);
-    if (queue.inFlight > 0) return;
+    if (queue.inFlight > 0 || queue.isOpenBeforeBreak) return;
     const { identity } = this;
     if (identity !== null && queue.identity !== identity) {
       this.#restarting.delete(queue);

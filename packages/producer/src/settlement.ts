@@ -56,7 +56,7 @@ export class Settlement {
     queue.remove(batch);
     queue.failures = 0;
     queue.retryAtMs = 0;
-    if (queue.leader === link) queue.contact = link;
+    queue.meet(link, batch);
     sequences.closeGap(batch);
     if (!batch.isSettled) {
       // A broker that recognises a resend answers with the batch's greatest timestamp, whoever set it.
@@ -90,7 +90,9 @@ export class Settlement {
     else queue.retryAtMs = 0;
     accumulator.returned(batch);
     this.#events.returned(batch);
-    sequences.landed(queue);
+    const { forgottenBy } = queue;
+    if (batch.isUncertain && forgottenBy !== null) this.giveUp(batch, refusalOf(batch, forgottenBy));
+    else sequences.landed(queue);
   }
 
   /** It was in flight and is refused for good; with `errors`, each record for a reason of its own. */

@@ -54,25 +54,25 @@ export class Verdict {
       return;
     }
     const error = new BrokerError(errorCode, `${link.name}, ${queue.topic.name}-${queue.index}`, answer.errorMessage);
-    const { treatment } = treatmentOf(errorCode);
+    const { treatment, persisted } = treatmentOf(errorCode);
+    const isUncertain = persisted === 'possibly';
     switch (treatment) {
       case 'succeed':
-        // Only a batch that was sent before can be there already; else its numbers are taken by something else.
-        if (batch.attempts > 1) settlement.stored(batch, link, answer.baseOffset, -1n);
+        // Only what an earlier attempt may have stored can be there; else its numbers are taken by something else.
+        if (batch.isUncertain) settlement.stored(batch, link, answer.baseOffset, -1n);
         else this.#resequence(batch, error, errorCode);
         return;
       case 'retry':
-        // 7: the leader has it and replicas may follow. 20: the leader has it.
-        settlement.takeBack(batch, error, errorCode === 7 || errorCode === 20, true);
+        settlement.takeBack(batch, error, isUncertain, true);
         return;
       case 'refresh':
       case 'rebootstrap':
         if (cluster.takeHint(queue, answer.currentLeader, endpoints)) {
-          settlement.takeBack(batch, error, false, false);
+          settlement.takeBack(batch, error, isUncertain, false);
           return;
         }
         if (queue.leader === link) cluster.loseLeader(queue);
-        settlement.takeBack(batch, error, false, true);
+        settlement.takeBack(batch, error, isUncertain, true);
         this.#events.metadataStale();
         return;
       case 'split':
@@ -87,6 +87,7 @@ export class Verdict {
         this.#events.fatal(error);
         return;
       default:
+        if (isUncertain) batch.isUncertain = true;
         this.#refuse(batch, error, answer);
     }
   }
@@ -113,9 +114,9 @@ export class Verdict {
         this.#giveUpUncertain(batch, error);
         return;
       }
-      queue.needsRestart = true;
       // A broker that still counts (45) would have recognised what it has stored. So this batch was not stored, and
       // nothing after it: all may get new numbers.
+      queue.breakAt(batch);
       batch.isUncertain = false;
     }
     settlement.takeBack(batch, error, false, true);
@@ -129,11 +130,12 @@ export class Verdict {
   #giveUpUncertain(batch: Batch, error: BrokerError): void {
     const { queue } = batch;
     const { settlement, sequences } = this.#parts;
+    queue.forgottenBy = error;
+    queue.breakAt(batch);
     settlement.takeBack(batch, error, true, true);
     for (const each of [...queue.unsettled]) {
       if (each.isUncertain && !each.isInFlight && !each.isSettled) settlement.giveUp(each, refusalOf(each, error));
     }
-    if (queue.unsettled.length > 0) queue.needsRestart = true;
     sequences.landed(queue);
   }
 
@@ -188,7 +190,7 @@ export class Verdict {
     queue.land(batch);
     accumulator.returned(batch);
     settlement.failRecords(batch, errors);
-    if (sequences.isIdempotent) queue.needsRestart = true;
+    if (sequences.isIdempotent) queue.breakAt(batch);
     sequences.landed(queue);
   }
 }
