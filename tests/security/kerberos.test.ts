@@ -1,0 +1,72 @@
+import { createProducer } from '@kiel/producer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type KafkaCluster, requireKafka, startKafka } from '../../tools/kafka/index.ts';
+import { type KeyCenter, loadKerberos, startKeyCenter, whatKerberosLacks } from './key-center.ts';
+
+const lacking = whatKerberosLacks();
+
+describe.skipIf(lacking !== null || !requireKafka())(`Kerberos${lacking === null ? '' : ` (${lacking})`}`, () => {
+  let center: KeyCenter;
+  let kafka: KafkaCluster;
+  const kerberos = loadKerberos()!;
+  const environment = { ...process.env };
+
+  beforeAll(async () => {
+    center = await startKeyCenter();
+    const service = center.keytab('kafka/127.0.0.1');
+    process.env['KRB5_CONFIG'] = center.configFile;
+    process.env['KRB5CCNAME'] = center.ticket('alice', center.keytab('alice'));
+    kafka = await startKafka({
+      version: '4.4.0',
+      listeners: [{ name: 'KRB', protocol: 'SASL_PLAINTEXT' }],
+      config: {
+        'listener.name.krb.sasl.enabled.mechanisms': 'GSSAPI',
+        'sasl.kerberos.service.name': 'kafka',
+        'listener.name.krb.gssapi.sasl.jaas.config':
+          'com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true ' +
+          `keyTab="${service}" principal="kafka/127.0.0.1@KIEL.TEST";`,
+        'connections.max.reauth.ms': 1_000,
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'super.users': 'User:ANONYMOUS;User:alice',
+      },
+      jvmFlags: [`-Djava.security.krb5.conf=${center.configFile}`],
+    });
+    await kafka.createTopic('kerberos');
+  }, 120_000);
+
+  afterAll(async () => {
+    await kafka?.stop();
+    await center?.[Symbol.asyncDispose]();
+    for (const name of ['KRB5_CONFIG', 'KRB5CCNAME']) {
+      if (environment[name] === undefined) delete process.env[name];
+      else process.env[name] = environment[name];
+    }
+  });
+
+  const brokers = () => [kafka.bootstrapOf('KRB')];
+
+  test('a ticket of a real key center opens a real broker, again and again', async () => {
+    const warnings: string[] = [];
+    await using producer = createProducer({ brokers: brokers(), sasl: { mechanism: 'gssapi', kerberos } });
+    producer.on('warning', ({ code }) => warnings.push(code));
+    // Sessions last a second: so much is needed to see some of them renewed
+    for (const until = performance.now() + 3_500; performance.now() < until; ) {
+      await Promise.all(Array.from({ length: 100 }, (_, n) => producer.produce('kerberos', n)));
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  test('without a ticket for that service the record fails at once, and the error says what to look at', async () => {
+    const producer = createProducer({
+      brokers: brokers(),
+      sasl: { mechanism: 'gssapi', kerberos, serviceName: 'not-kafka' },
+    });
+    const error = (await producer.produce('kerberos', 'x').then(
+      () => null,
+      (thrown: unknown) => thrown,
+    )) as Error;
+    await producer.close({ timeoutMs: 1_000 });
+    expect(error).toMatchObject({ persisted: 'no', retriable: false });
+    expect(error.message).toContain('not-kafka@127.0.0.1');
+  });
+});
