@@ -13,7 +13,12 @@ describe.skipIf(!requireKafka()).each(['4.4.0', '3.9.2'])('transactions with Kaf
     });
 
   const producerFor = (kafka: KafkaAccess, transactionalId: string, options: Partial<ProducerOptions> = {}) =>
-    createProducer({ brokers: kafka.bootstrap.split(','), transactionalId, serializer: String, ...options });
+    createProducer({
+      brokers: kafka.bootstrap.split(','),
+      transactionalId,
+      serializer: String,
+      ...options,
+    } as ProducerOptions);
 
   test('Java reads what was committed, and nothing of what was aborted', async () => {
     const kafka = await sharedKafka(version);

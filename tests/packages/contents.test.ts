@@ -38,9 +38,9 @@ describe.each(packed)('$name', ({ name, tarball, files, packedBytes, source }) =
   test('holds its licence, its page and no file that users have no use for', () => {
     expect(read('LICENSE')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'));
     expect(files).toContain('README.md');
-    expect(files.filter((file) => /(^|\/)(test|bench|schema)\/|\.test\.|tsbuildinfo|tsconfig|\.npmrc/.test(file))).toEqual(
-      [],
-    );
+    expect(
+      files.filter((file) => /(^|\/)(test|bench|schema)\/|\.test\.|tsbuildinfo|tsconfig|\.npmrc/.test(file)),
+    ).toEqual([]);
     expect(files.every((file) => /^(dist|src|bin|[^/]*$)/.test(file) || isListed(manifest, file))).toBe(true);
   });
 
@@ -60,7 +60,9 @@ describe.each(packed)('$name', ({ name, tarball, files, packedBytes, source }) =
       const { sources } = JSON.parse(read(file)) as { sources: string[] };
       expect(sources).toHaveLength(1);
       const target = join(dirname(join(installed, file)), sources[0]!);
-      expect(target.startsWith(join(installed, 'src')) && existsSync(target), `${file} leads to ${sources[0]}`).toBe(true);
+      expect(target.startsWith(join(installed, 'src')) && existsSync(target), `${file} leads to ${sources[0]}`).toBe(
+        true,
+      );
     }
     const made = files.filter((file) => file.endsWith('.js') && file.startsWith('dist/'));
     for (const file of made) expect(read(file)).toContain(`//# sourceMappingURL=`);

@@ -10,7 +10,10 @@ import { readManifest } from './manifest.ts';
 const run = promisify(execFile);
 const packed = inject('packed');
 const consumer = inject('consumer');
-const attw = join(dirname(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js');
+const attw = join(
+  dirname(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')),
+  'dist/index.js',
+);
 
 describe.each(packed)('$name', ({ name, tarball }) => {
   const installed = join(consumer, 'node_modules', name);

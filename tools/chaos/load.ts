@@ -1,5 +1,5 @@
 import { HistoryRecorder, type Report } from '@kiel/mock-cluster';
-import { createProducer, type Producer, type ProducerOptions } from '@kiel/producer';
+import { type AnyProducerOptions, createProducer, type Producer, type ProducerOptions } from '@kiel/producer';
 import { isAtLeast } from '../kafka/index.ts';
 
 const TICK_MS = 20;
@@ -12,7 +12,7 @@ export const clock = { now: () => performance.now() };
 export interface WriterPlan {
   readonly name: string;
   readonly topic: string;
-  readonly options: Omit<ProducerOptions, 'brokers'>;
+  readonly options: Omit<AnyProducerOptions, 'brokers'>;
   readonly valueBytes: number;
   /** Gives key and partition of its nth record. */
   readonly place: (n: number) => { key?: string; partition?: number };
@@ -41,7 +41,8 @@ export class Writer {
   constructor(brokers: string, plan: WriterPlan, recorder: HistoryRecorder, perSecond: number) {
     this.plan = plan;
     this.#perTick = (perSecond * TICK_MS) / 1000;
-    this.#producer = createProducer({ brokers: brokers.split(','), clientId: 'chaos', ...plan.options });
+    const options = { brokers: brokers.split(','), clientId: 'chaos', ...plan.options };
+    this.#producer = createProducer(options as ProducerOptions);
     this.#recorded = recorder.wrap(this.#producer, plan.name);
     this.#producer.on('throttled', () => this.throttled++);
     this.#producer.on('warning', ({ code }) => this.warnings.push(code));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { SeededRandom } from '../src/clock/random.ts';
 import { actionNames, parseAction, printAction } from '../src/faults/action.ts';
 import { parseFault, Rules } from '../src/faults/rule.ts';
-import { MockCluster } from '../src/index.ts';
+import { FaultSyntaxError, MockCluster, type RuleOptions } from '../src/index.ts';
 
 const occasion = (over: Partial<Parameters<Rules['take']>[0]> = {}) => ({
   api: 'Produce',
@@ -104,9 +104,24 @@ test('a removed rule acts no more', () => {
 });
 
 test.for([
+  ['Prodcue: close', 'there is no API called "Prodcue"; did you mean "Produce"?'],
+  ['ProduceRequest: close', 'there is no API called "ProduceRequest"'],
+  ['InitProducerID: close', 'did you mean "InitProducerId"?'],
+  ['Conect: refuse', 'did you mean "Connect"?'],
   ['Produce: 0 times, close', 'never acts'],
   ['Produce: with probability 2, close', 'is no probability'],
 ])('%s is refused', async ([sentence, why]) => {
   await using cluster = await MockCluster.start({ tcp: false });
   expect(() => cluster.fault(sentence!)).toThrow(why);
+});
+
+test('a misspelt API or option of a rule is an error that names the right one', async () => {
+  await using cluster = await MockCluster.start({ tcp: false });
+  expect(() => cluster.on('Metdata', { then: 'close' })).toThrow(
+    new FaultSyntaxError('there is no API called "Metdata"; did you mean "Metadata"?'),
+  );
+  expect(() => cluster.on('Produce', { tiems: 1, then: 'close' } as object as RuleOptions)).toThrow(
+    new FaultSyntaxError('a rule has no option "tiems"; did you mean "times"?'),
+  );
+  expect(cluster.rules).toEqual([]);
 });

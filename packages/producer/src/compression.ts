@@ -25,8 +25,6 @@ const inlineGzipBytes = 16_384;
 /** On records, level 1 is twice as fast as zstd's own 3, and often smaller (see the performance log). */
 const zstdLevel = 1;
 
-const require = createRequire(import.meta.url);
-
 /**
  * The fastest that there is. CRC-32C, LZ4 and snappy in WebAssembly beat the native packages (see the performance
  * log); where it is forbidden, a native CRC-32C that is installed comes before the codec's own.
@@ -49,7 +47,10 @@ export function batchCodecs(compression: CompressionOption): BatchCodecs {
 
 function withoutWasm(): { checksum: Checksum; name: string } {
   try {
-    const native = require('@node-rs/crc32') as { crc32c(bytes: Uint8Array, seed?: number): number };
+    // Here, since a bundle in CommonJS has no import.meta.url.
+    const native = createRequire(import.meta.url)('@node-rs/crc32') as {
+      crc32c(bytes: Uint8Array, seed?: number): number;
+    };
     return { checksum: (bytes, seed) => native.crc32c(bytes, seed), name: '@node-rs/crc32' };
   } catch {
     return { checksum: crc32c, name: '@kiel/codec/client' };

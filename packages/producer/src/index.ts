@@ -18,7 +18,8 @@ export type { InspectOption } from './inspection.ts';
 export type { Inspector, InspectorOptions, Recording } from './inspector/inspector.ts';
 export { type LogDetails, type Logger, silentLogger } from './logger.ts';
 export { metadataMachine } from './metadata-machine.ts';
-export type { CompressionOption, KeyMaker, ProducerOptions, Serializer } from './options.ts';
+export type { PossibleOptions as ProducerOptions } from './option-pairs.ts';
+export type { CompressionOption, KeyMaker, ProducerOptions as AnyProducerOptions, Serializer } from './options.ts';
 export { readAddress } from './options.ts';
 export type {
   PartitionerContext,
@@ -28,6 +29,7 @@ export type {
 } from './partitioner.ts';
 export type { Address, Clock, Random, Socket, SocketEvents, Transport } from './ports.ts';
 export {
+  type AnyTopics,
   type CloseOptions,
   createProducer,
   type FlushOptions,

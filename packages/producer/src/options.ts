@@ -3,6 +3,7 @@ import { maxDelayMs } from './backoff.ts';
 import { ConfigError } from './errors.ts';
 import type { InspectOption } from './inspection.ts';
 import type { Logger } from './logger.ts';
+import { nearestName } from './nearest-name.ts';
 import { namedPartitioners, type PartitionerOption } from './partitioner.ts';
 import type { Clock, Random, Transport } from './ports.ts';
 import type { AllowedBrokers, ResolveBroker, SaslOptions, SocketFactory, TlsOptions } from './security/index.ts';
@@ -434,34 +435,8 @@ export function readAddress(entry: string): { host: string; port: number } | nul
 }
 
 function suggestion(name: string): string {
-  const known = Object.hasOwn(otherNames, name) ? otherNames[name] : nearest(name);
+  const known = Object.hasOwn(otherNames, name) ? otherNames[name] : nearestName(name, Object.keys(checks));
   return known === undefined ? '' : `; did you mean "${known}"?`;
-}
-
-function nearest(name: string): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(name.length / 2)) + 1;
-  for (const known of Object.keys(checks)) {
-    const distance = editDistance(name.toLowerCase().replaceAll(/[^a-z]/g, ''), known.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = known;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(swap, previous[j]! + 1, current[j - 1]! + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
 }
 
 /** The value's type, and the value itself where it is short and no secret. */

@@ -1,12 +1,14 @@
 import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import type { ActorRefFrom } from 'xstate';
+import { checkCloseOptions, checkFlushOptions, checkProduceOptions } from './call-options.ts';
 import type { Delivery, RecordDelivery } from './delivery.ts';
 import { Engine, type ProducerState } from './engine.ts';
 import { ConfigError, DeliveryError, type KafkaError, toError } from './errors.ts';
 import { EventSink, type ProducerEvents } from './events.ts';
 import type { Inspector, InspectorOptions, Recording } from './inspector/inspector.ts';
 import { SafeLogger, silentLogger } from './logger.ts';
-import { type ProducerOptions, readOptions, type Settings } from './options.ts';
+import type { PossibleOptions } from './option-pairs.ts';
+import { readOptions, type Settings } from './options.ts';
 import type { producerMachine } from './producer-machine.ts';
 import {
   type HeadersInput,
@@ -26,8 +28,12 @@ import { Transaction } from './transaction.ts';
 import { noTransaction, TransactionError } from './transaction-error.ts';
 import type { Transactions } from './transactions.ts';
 
-/** Topics and the types of their values. */
+/** Topics and the types of their values; without a map of one's own, all of them take anything. */
 export type TopicMap = Record<string, unknown>;
+
+/** What may be such a map. An interface has no index signature, and is let in by `any` alone. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type AnyTopics = Record<string, any>;
 
 /** What can be said of one message beside its topic and value. */
 export interface ProduceOptions {
@@ -62,7 +68,7 @@ export interface CloseOptions {
 export type Unsubscribe = () => void;
 
 /** A Kafka producer. It connects when the first message comes. */
-export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDisposable {
+export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #events: EventSink;
   readonly #settings: Settings;
@@ -73,7 +79,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
   #isTracing = false;
 
   /** @throws ConfigError for an option that does not exist or cannot be so. */
-  constructor(options: ProducerOptions) {
+  constructor(options: PossibleOptions) {
     const settings = readOptions(options);
     const { sasl, tls } = options;
     const mechanism = configured(() => (sasl === undefined ? null : saslMechanism(sasl, options.clock)));
@@ -111,8 +117,9 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
    * @param value - `null` is a tombstone; bytes go as they are; anything else goes through the serializer.
    * @returns settles once, with topic, partition, offset (-1n with `requiredAcks: 0`) and timestamp, or rejects with
    *   DeliveryError, whose `persisted` tells its fate; BufferFullError over `bufferBytes`: await `ready()`.
-   * @throws TypeError or RangeError for a topic, key, value, header, partition or timestamp that no record can have;
-   *   whatever the serializer throws. Nothing has changed then.
+   * @throws TypeError or RangeError for a topic, key, value, header, partition or timestamp that no record can have,
+   *   and for a misspelt option (in the first calls of a topic, and in any that has no other); whatever the serializer
+   *   throws. Nothing has changed then.
    */
   produce<Name extends string & keyof Topics>(topic: Name, value: Topics[Name], options?: ProduceOptions): Delivery {
     if (produceChannel.hasSubscribers && !this.#isTracing) return this.#traced(topic, value, options);
@@ -184,6 +191,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
 
   /** Resolves when everything accepted so far is settled, whatever comes after. Ends lingers. */
   flush(options: FlushOptions = {}): Promise<void> {
+    checkFlushOptions(options);
     return abortable(this.#engine.flush(), options.signal);
   }
 
@@ -192,6 +200,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
    * socket or timer is left. Further calls return the same.
    */
   close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
     const timeoutMs = options.timeoutMs ?? this.#settings.deliveryTimeoutMs;
     if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
       throw new TypeError(`close: timeoutMs must be milliseconds of at least 0, got ${String(timeoutMs)}`);
@@ -365,6 +374,13 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
     const headers: RecordHeaders | undefined = readHeaders(name, options.headers);
     const timestampMs = options.timestampMs === undefined ? engine.epochMs : readTimestamp(name, options.timestampMs);
     const { signal } = options;
+    const isBare = given === undefined && partition < 0 && headers === undefined && options.timestampMs === undefined;
+    if (topic.checkedCallsLeft > 0) {
+      topic.checkedCallsLeft--;
+      checkProduceOptions(name, options);
+    } else if (isBare && signal === undefined) {
+      checkProduceOptions(name, options);
+    }
     if (signal?.aborted === true) {
       return engine.refuse(
         name,
@@ -436,7 +452,7 @@ export class Producer<Topics extends TopicMap = TopicMap> implements AsyncDispos
  *
  * @throws ConfigError that names the option, what it may be, and the nearest right name of a wrong one.
  */
-export function createProducer<Topics extends TopicMap = TopicMap>(options: ProducerOptions): Producer<Topics> {
+export function createProducer<Topics extends AnyTopics = TopicMap>(options: PossibleOptions): Producer<Topics> {
   return new Producer<Topics>(options);
 }
 

@@ -51,6 +51,8 @@ export class Topic {
   isIdle = false;
   /** Position of a round-robin partitioner. */
   turn = -1;
+  /** So many calls are still looked through for misspelt options: to do so always would be felt (see bench/). */
+  checkedCallsLeft = 256;
 
   constructor(name: string) {
     this.name = name;

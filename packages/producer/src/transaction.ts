@@ -1,10 +1,10 @@
 import type { Delivery } from './delivery.ts';
-import type { ProduceOptions, TopicMap } from './producer.ts';
+import type { AnyTopics, ProduceOptions, TopicMap } from './producer.ts';
 import type { GroupMetadata, TransactionOffset } from './transaction-coordinator.ts';
 import type { Transactions } from './transactions.ts';
 
 /** An open transaction: what is produced with it is seen as a whole, or not at all. */
-export class Transaction<Topics extends TopicMap = TopicMap> {
+export class Transaction<Topics extends AnyTopics = TopicMap> {
   readonly #transactions: Transactions;
   readonly #serial: number;
   readonly #produce: (topic: string, value: unknown, options: ProduceOptions | undefined, isOpen: boolean) => Delivery;

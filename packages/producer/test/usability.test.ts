@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { expect, test } from 'vitest';
-import { createProducer, DeliveryError, type ProducerOptions } from '../src/index.ts';
+import { describe, expect, test } from 'vitest';
+import { createProducer, DeliveryError, type ProduceOptions, type ProducerOptions } from '../src/index.ts';
 import { failure, start } from './start.ts';
 
 // U01 to U10, C19 and C20: what callers give, and what they are told.
@@ -364,4 +364,36 @@ test('U01: a record that waits for its topic is the one that was given, though i
   await it.run(delivery);
   const [record] = it.mock.log('orders');
   expect([record?.key, record?.value]).toEqual(['k1', 'first']);
+});
+
+describe('options of a call that do not exist', () => {
+  const misspelt = (name: string, value: unknown) => ({ [name]: value }) as ProduceOptions;
+
+  test.each([
+    ['kye', 'a', 'did you mean "key"?'],
+    ['partitoin', 1, 'did you mean "partition"?'],
+    ['header', {}, 'did you mean "headers"?'],
+    ['timestamp', 1, 'did you mean "timestampMs"?'],
+    ['acknowledgements', 1, 'there are key, partition, headers, timestampMs, signal'],
+  ])('%s is refused, and nothing is sent', async (name, value, advice) => {
+    const { mock, producer } = await start();
+    expect(() => producer.produce('orders', 'x', misspelt(name, value))).toThrow(
+      new TypeError(`produce to "orders": option "${name}" does not exist; ${advice}`),
+    );
+    expect([producer.unsettledCount, mock.requests({}).length]).toEqual([0, 0]);
+  });
+
+  test('one beside right options is refused in the first calls of each topic, one alone always', async () => {
+    const { producer, run } = await start();
+    for (let i = 0; i < 1_000; i++) producer.produce('orders', i, { key: 'a' });
+    expect(() => producer.produce('orders', 'x', misspelt('kye', 'a'))).toThrow(TypeError);
+    expect(() => producer.produce('clicks', 'x', { key: 'a', ...misspelt('header', {}) })).toThrow(TypeError);
+    await run(producer.close());
+  });
+
+  test('of flush and close too', async () => {
+    const { producer } = await start();
+    expect(() => producer.flush({ timeoutMs: 5 } as object)).toThrow('option "timeoutMs" does not exist');
+    expect(() => producer.close({ timeoutMS: 5 } as object)).toThrow('did you mean "timeoutMs"?');
+  });
 });

@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { npm } from './npm.ts';
 
-const run = promisify(execFile);
 const root = join(import.meta.dirname, '../../..');
 const folders = ['codec', 'producer', 'mock-cluster', 'cli'];
-const notPacked = new Set(['dist', 'test', 'bench', 'schema', 'node_modules']);
+const notCopied = new Set(['dist', 'page', 'test', 'bench', 'schema', 'node_modules']);
 
 /** A package as `npm pack` made it from a clean build. */
 export interface Packed {
@@ -43,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const work = mkdtempSync(join(tmpdir(), 'kiel-packages-'));
   const build = join(work, 'build');
   copyWorkspace(build);
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: build }).catch((error) => {
+  await npm(build, ['run', 'build']).catch((error) => {
     throw new Error(`the packages do not build:\n${error.stdout}`);
   });
   const packed = await Promise.all(folders.map((folder) => pack(join(build, 'packages', folder), folder, work)));
@@ -56,19 +53,21 @@ export default async function setup(project: TestProject): Promise<() => void> {
 
 function copyWorkspace(build: string): void {
   mkdirSync(join(build, 'node_modules/@kiel'), { recursive: true });
-  for (const file of ['tsconfig.base.json', 'tsconfig.json']) cpSync(join(root, file), join(build, file));
+  for (const name of ['package.json', 'tsconfig.base.json', 'tsconfig.json', 'tools/viewer']) {
+    cpSync(join(root, name), join(build, name), { recursive: true });
+  }
   for (const folder of folders) {
     const from = join(root, 'packages', folder);
     cpSync(from, join(build, 'packages', folder), {
       recursive: true,
-      filter: (path) => dirname(path) !== from || !notPacked.has(basename(path)),
+      filter: (path) => dirname(path) !== from || !notCopied.has(basename(path)),
     });
     const link = folder === 'cli' ? 'kiel' : `@kiel/${folder}`;
     symlinkSync(join(build, 'packages', folder), join(build, 'node_modules', link), 'junction');
   }
   // A folder a link, since the packages under test are not to come from the repository.
   for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (name === '@kiel' || name === 'kiel' || name.startsWith('.')) continue;
+    if (name === '@kiel' || name === 'kiel' || (name.startsWith('.') && name !== '.bin')) continue;
     symlinkSync(join(root, 'node_modules', name), join(build, 'node_modules', name), 'junction');
   }
 }

@@ -1,4 +1,4 @@
-import type { ProducerOptions } from '@kiel/producer';
+import type { AnyProducerOptions } from '@kiel/producer';
 
 /** Flags that set options of the producer. */
 export interface ProducerFlags {
@@ -9,7 +9,7 @@ export interface ProducerFlags {
 }
 
 /** Only what was asked for, so that a configuration file's settings stand. */
-export function producerOptions(flags: ProducerFlags): Partial<ProducerOptions> {
+export function producerOptions(flags: ProducerFlags): Partial<AnyProducerOptions> {
   const { compression, acks, linger, timeout } = flags;
   return {
     ...(compression === undefined ? {} : { compression: compression === 'none' ? null : compression }),

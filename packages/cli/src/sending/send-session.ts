@@ -1,4 +1,5 @@
 import {
+  type AnyProducerOptions,
   createProducer,
   type DeliveryError,
   type Producer,
@@ -49,10 +50,11 @@ export class SendSession implements AsyncDisposable {
   #startedMs = performance.now();
   #stateSinceMs = this.#startedMs;
 
-  constructor(connection: Connection, topic: string, options: Partial<ProducerOptions>) {
+  constructor(connection: Connection, topic: string, options: Partial<AnyProducerOptions>) {
     const { brokers, clientId, tls, sasl } = connection;
     this.topic = topic;
-    this.producer = createProducer({
+    // Flags and files may contradict each other: the producer says so.
+    const asked: AnyProducerOptions = {
       brokers,
       clientId,
       ...(tls === undefined ? {} : { tls }),
@@ -61,7 +63,8 @@ export class SendSession implements AsyncDisposable {
       ...options,
       // The input is sent as it is: text is not JSON's text.
       serializer: (value) => value as string,
-    });
+    };
+    this.producer = createProducer(asked as ProducerOptions);
     this.producer.on('delivered', ({ partition, baseOffset, count }) => this.#delivered(partition, baseOffset, count));
     this.producer.on('deliveryFailed', ({ error }) => this.count(error));
     this.producer.on('stateChanged', ({ from, to }) => this.#stateChanged(from, to));

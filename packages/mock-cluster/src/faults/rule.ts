@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../clock/random.ts';
 import { codeNumber } from '../codes.ts';
 import { type Action, type ActionName, actionNames, FaultSyntaxError, parseAction, printAction } from './action.ts';
+import { checkApi, checkRuleOptions } from './names.ts';
 
 /** Which requests a rule looks at; what is left out matches all. */
 export interface Where {
@@ -55,6 +56,8 @@ export class Rule {
   readonly #remove: (rule: Rule) => void;
 
   constructor(api: string, options: RuleOptions, remove: (rule: Rule) => void) {
+    checkApi(api);
+    checkRuleOptions(options);
     this.api = api;
     const { then, broker, topic, partition, client, times, after, probability, fromMs, untilMs } = options;
     this.where = { ...given({ broker, topic, partition, client }) } as Where;

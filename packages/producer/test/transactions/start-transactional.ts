@@ -19,7 +19,7 @@ export async function startTransactional(
     ...cluster,
   });
   const make = (more: Partial<ProducerOptions> = {}) =>
-    createProducer({ ...mock.inMemory(), transactionalId: 'till', ...options, ...more });
+    createProducer({ ...mock.inMemory(), transactionalId: 'till', ...options, ...more } as ProducerOptions);
   const producer = make();
   return {
     mock,

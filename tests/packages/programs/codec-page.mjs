@@ -1,0 +1,3 @@
+import { report } from './codec.mjs';
+
+globalThis.kielReport = report;

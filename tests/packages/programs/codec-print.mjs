@@ -1,0 +1,3 @@
+import { report } from './codec.mjs';
+
+console.log(report());
