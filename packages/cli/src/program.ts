@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addInspect } from './options/inspecting.ts';
 import { addDecode, addMeta, addRead } from './options/reading.ts';
 import { addBench, addDemo, addMock, addProduce } from './options/sending.ts';
 import { type CommandContext, type SetExitCode, subcommand } from './options/subcommand.ts';
@@ -34,6 +35,7 @@ export function createProgram(terminal: Terminal, setExitCode: SetExitCode): Com
   addMock(context);
   addDemo(context);
   addBench(context);
+  addInspect(context);
   addCompletion(context);
   return program;
 }

@@ -2,6 +2,7 @@ import { type ConnectionFlags, connectionFrom } from '../config/connection-optio
 import { exitCodes } from '../failure.ts';
 import { LatencySample } from '../sending/latency-sample.ts';
 import { type ProducerFlags, producerOptions } from '../sending/producer-flags.ts';
+import { checkWatchFlags, ProducerWatch, type WatchFlags } from '../sending/producer-watch.ts';
 import { failureLines } from '../sending/send-input.ts';
 import { SendSession, type StateSpell } from '../sending/send-session.ts';
 import { Interrupt } from '../terminal/interrupt.ts';
@@ -12,7 +13,7 @@ import { bytes, count, duration, plural } from '../terminal/quantity.ts';
 import { ClusterClient, pause } from '../wire/cluster-client.ts';
 import { progressText } from './produce.ts';
 
-export interface BenchFlags extends ConnectionFlags, ProducerFlags {
+export interface BenchFlags extends ConnectionFlags, ProducerFlags, WatchFlags {
   topic: string;
   records: number;
   size: number;
@@ -29,8 +30,10 @@ const SAMPLE_EVERY = 100;
 
 export async function bench(flags: BenchFlags, terminal: Terminal): Promise<number> {
   const connection = connectionFrom(flags, terminal.env);
+  checkWatchFlags(flags);
   using interrupt = new Interrupt(terminal, () => 'Stopping after what is under way; Ctrl-C again quits at once.');
   await using session = new SendSession(connection, flags.topic, producerOptions(flags));
+  await using _watch = await ProducerWatch.open(session.producer, flags, terminal);
   const client = await ClusterClient.connect(connection, FIRST_CONTACT_MS, interrupt.signal);
   await client.topic(flags.topic, { create: true, signal: interrupt.signal });
   client.close();

@@ -9,6 +9,7 @@ import { type Entry, readEntries } from '../input/records.ts';
 import { shapeFrom } from '../input/shape.ts';
 import { BrokerOutage } from '../sending/broker-outage.ts';
 import { type ProducerFlags, producerOptions } from '../sending/producer-flags.ts';
+import { checkWatchFlags, ProducerWatch, type WatchFlags } from '../sending/producer-watch.ts';
 import { RoundTripCheck } from '../sending/round-trip.ts';
 import { failureLines, RefusedLines, sendInput } from '../sending/send-input.ts';
 import { SendSession } from '../sending/send-session.ts';
@@ -21,7 +22,7 @@ import { END, offsetsAt, type PartitionRange, TopicReader } from '../wire/topic-
 import { type DemoResult, demoJson, demoLines } from './demo-table.ts';
 import { progressText } from './produce.ts';
 
-export interface DemoFlags extends ConnectionFlags, ProducerFlags {
+export interface DemoFlags extends ConnectionFlags, ProducerFlags, WatchFlags {
   topic?: string;
   file?: string;
   keyField: string;
@@ -35,6 +36,8 @@ const TIMEOUT_MS = 15_000;
 /** Slow enough to be watched, and to lose a broker on the way. */
 const RECORDS_PER_STEP = 25;
 const STEP_MS = 10;
+/** With a page open, where one wants to see more than a flash. */
+const WATCHED_STEP_MS = 50;
 /** Which records are of this run, where others write to the topic too. */
 const RUN_HEADER = 'kiel-demo-run';
 /** The first Produce whose records can have headers: Kafka 0.11. */
@@ -45,6 +48,7 @@ const FAULTS_SHOWN = 5;
 export async function demo(flags: DemoFlags, terminal: Terminal): Promise<number> {
   const named = flags.brokers ?? flags.bootstrapServer;
   const isReal = named !== undefined || flags.config !== undefined;
+  checkWatchFlags(flags);
   if (isReal && flags.topic === undefined)
     throw usage('Name the topic to write to: --topic T.', 'It is created where the cluster allows it.');
   using interrupt = new Interrupt(terminal, () => 'Stopping.');
@@ -84,6 +88,7 @@ class DemoRun {
   readonly #check = new RoundTripCheck();
   /** Null where brokers are too old for headers: then all that is new in the topic counts. */
   #runId: string | null = randomUUID();
+  #watch: ProducerWatch | null = null;
 
   constructor(flags: DemoFlags, topic: string, connection: Connection, terminal: Terminal, interrupt: Interrupt) {
     this.#flags = flags;
@@ -103,9 +108,12 @@ class DemoRun {
       if (this.#interrupt.happened) return exitCodes.interrupted;
       const ends = await this.#ends(client, false);
       await this.#readBack(client, starts, ends);
-      return this.#report(session, refused, outage, ends, performance.now() - startedMs);
+      const code = this.#report(session, refused, outage, ends, performance.now() - startedMs);
+      await this.#stay();
+      return code;
     } finally {
       client.close();
+      await this.#watch?.[Symbol.asyncDispose]();
     }
   }
 
@@ -124,6 +132,7 @@ class DemoRun {
       lingerMs: 5,
       ...producerOptions(this.#flags),
     });
+    await this.#awaitViewer(session);
     const shape = shapeFrom({ format: 'json', keyField: this.#flags.keyField, allowMissingKey: true });
     let readBytes = 0;
     const counted = async function* () {
@@ -139,16 +148,33 @@ class DemoRun {
     }));
     const refused = new RefusedLines('line', (text) => progress.note(err.paint('yellow', text)));
     const entries = this.#marked(readEntries(counted(), shape));
+    const stepMs = this.#flags.inspect === true ? WATCHED_STEP_MS : STEP_MS;
     const afterEach = () => {
       seen++;
       outage?.step(seen, (text) => progress.note(text, out));
-      return outage !== null && seen % RECORDS_PER_STEP === 0 ? pause(STEP_MS, this.#interrupt.signal) : undefined;
+      return outage !== null && seen % RECORDS_PER_STEP === 0 ? pause(stepMs, this.#interrupt.signal) : undefined;
     };
     await sendInput(entries, session, refused, afterEach);
     await outage?.end((text) => progress.note(text, out));
     await session.finish();
     progress.stop();
     return { session, refused };
+  }
+
+  /** The demo is over in seconds: with a page, it begins when that is open. */
+  async #awaitViewer(session: SendSession): Promise<void> {
+    this.#watch = await ProducerWatch.open(session.producer, this.#flags, this.#terminal);
+    if (this.#flags.inspect !== true) return;
+    this.#terminal.err.line('The demo begins when the page is open.');
+    await this.#watch.viewed(this.#interrupt.signal);
+    session.start();
+  }
+
+  /** What the page shows shall not vanish with the demo. */
+  async #stay(): Promise<void> {
+    if (this.#flags.inspect !== true || this.#interrupt.happened) return;
+    this.#terminal.err.line('The page stays until Ctrl-C.');
+    await pause(0x7fff_ffff, this.#interrupt.signal);
   }
 
   /** Puts the run's mark on each record, and notes it for the check. */

@@ -4,6 +4,7 @@ import { openChunks } from '../input/chunks.ts';
 import { readEntries } from '../input/records.ts';
 import { type ShapeFlags, shapeFrom } from '../input/shape.ts';
 import { type ProducerFlags, producerOptions } from '../sending/producer-flags.ts';
+import { checkWatchFlags, ProducerWatch, type WatchFlags } from '../sending/producer-watch.ts';
 import { failureLines, RefusedLines, sendInput } from '../sending/send-input.ts';
 import { SendSession } from '../sending/send-session.ts';
 import { Interrupt } from '../terminal/interrupt.ts';
@@ -13,7 +14,7 @@ import { ProgressLine } from '../terminal/progress.ts';
 import { bytes, count, duration, plural } from '../terminal/quantity.ts';
 import { ClusterClient } from '../wire/cluster-client.ts';
 
-export interface ProduceFlags extends ConnectionFlags, ShapeFlags, ProducerFlags {
+export interface ProduceFlags extends ConnectionFlags, ShapeFlags, ProducerFlags, WatchFlags {
   topic: string;
   transaction?: string;
   json?: boolean;
@@ -25,6 +26,7 @@ const FIRST_CONTACT_S = 10;
 /** @returns 0 only if every record was stored. */
 export async function produce(file: string | undefined, flags: ProduceFlags, terminal: Terminal): Promise<number> {
   const shape = shapeFrom(flags);
+  checkWatchFlags(flags);
   const connection = connectionFrom(flags, terminal.env);
   const { out, err } = terminal;
   let session: SendSession | undefined;
@@ -38,6 +40,7 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
     ...(flags.transaction === undefined ? {} : { transactionalId: flags.transaction }),
   });
   session = sending;
+  await using _watch = await ProducerWatch.open(sending.producer, flags, terminal);
   const partitions = await firstContact(flags, connection, interrupt.signal);
   if (interrupt.happened) return exitCodes.interrupted;
   sending.start();

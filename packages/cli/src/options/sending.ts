@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { addConnectionOptions, repeated } from '../config/connection-options.ts';
 import { formats } from '../input/records.ts';
+import { addWatchOptions } from './inspecting.ts';
 import { acksOption, type CommandContext, compressionOption, subcommand, wholeNumber } from './subcommand.ts';
 
 export function addProduce(context: CommandContext): void {
@@ -43,11 +44,11 @@ export function addProduce(context: CommandContext): void {
     .option('--transaction <id>', 'all or nothing: one transaction, which a bad line, a failure or Ctrl-C takes back')
     .option('--json', 'print the summary as JSON')
     .option('-q, --quiet', 'no progress and no summary')
-    .argument('[file]', 'the input; - or nothing for standard input')
-    .action(async (file: string | undefined, flags) => {
-      const { produce } = await import('../commands/produce.ts');
-      context.setExitCode(await produce(file, flags, context.terminal));
-    });
+    .argument('[file]', 'the input; - or nothing for standard input');
+  addWatchOptions(command).action(async (file: string | undefined, flags) => {
+    const { produce } = await import('../commands/produce.ts');
+    context.setExitCode(await produce(file, flags, context.terminal));
+  });
 }
 
 export function addDemo(context: CommandContext): void {
@@ -55,18 +56,18 @@ export function addDemo(context: CommandContext): void {
     context,
     'demo',
     'Send the example orders, lose a broker on the way, read all back and check it.',
-    ['kiel demo', 'kiel demo --brokers localhost:9092 --topic orders --file my.ndjson'],
+    ['kiel demo', 'kiel demo --inspect', 'kiel demo --brokers localhost:9092 --topic orders --file my.ndjson'],
   );
   addConnectionOptions(command)
     .addOption(new Option('-t, --topic <name>', 'where to, in a cluster of yours'))
     .option('--file <file>', 'other records: one JSON object a line; - for standard input')
     .option('--key-field <path>', 'their key', 'customerId')
     .addOption(compressionOption())
-    .option('--json', 'print the result as JSON')
-    .action(async (flags) => {
-      const { demo } = await import('../commands/demo.ts');
-      context.setExitCode(await demo(flags, context.terminal));
-    });
+    .option('--json', 'print the result as JSON');
+  addWatchOptions(command).action(async (flags) => {
+    const { demo } = await import('../commands/demo.ts');
+    context.setExitCode(await demo(flags, context.terminal));
+  });
   // A cluster is written to only if this command line names it, not because the environment does.
   for (const option of command.options) {
     if (option.long === '--brokers' || option.long === '--config') delete option.envVar;
@@ -77,6 +78,7 @@ export function addBench(context: CommandContext): void {
   const command = subcommand(context, 'bench', 'Measure how fast records go into a cluster.', [
     'kiel bench -b localhost:9092 -t bench --records 1_000_000 --size 100',
     'kiel bench -t bench --compression lz4 --rate 50_000 --json',
+    'kiel bench -t bench --records 20_000_000 --inspect',
   ]);
   addConnectionOptions(command)
     .addOption(new Option('-t, --topic <name>', 'where to').env('KIEL_TOPIC').makeOptionMandatory())
@@ -91,11 +93,11 @@ export function addBench(context: CommandContext): void {
         .argParser(wholeNumber(0, 2 ** 31 - 1))
         .default(5),
     )
-    .option('--json', 'print the result as JSON')
-    .action(async (flags) => {
-      const { bench } = await import('../commands/bench.ts');
-      context.setExitCode(await bench(flags, context.terminal));
-    });
+    .option('--json', 'print the result as JSON');
+  addWatchOptions(command).action(async (flags) => {
+    const { bench } = await import('../commands/bench.ts');
+    context.setExitCode(await bench(flags, context.terminal));
+  });
 }
 
 export function addMock(context: CommandContext): void {

@@ -25,7 +25,7 @@ export interface Inspector extends AsyncDisposable {
   readonly url: string;
   /** Pages that are open. */
   readonly viewerCount: number;
-  /** Resolves when a page is open, at once if one is. */
+  /** Resolves when a page is open, at once if one is; also when it is closed. Keeps the process alive so long. */
   viewed(): Promise<void>;
   /** Lets every page go, and ends the recording. The producer is not touched. */
   close(): Promise<void>;
@@ -58,6 +58,7 @@ export async function openInspector(
     const server = await ViewerServer.start(source, { host, port, token, isBackground: true });
     const close = async () => {
       feed.close();
+      source.end();
       await server.close();
       await recorder?.close();
     };

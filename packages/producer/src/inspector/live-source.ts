@@ -17,7 +17,7 @@ export class LiveSource implements ViewerSource {
   readonly #feed: Feed;
   readonly #actions: InspectorActions;
   readonly #viewers = new Set<ServerResponse>();
-  #onViewer: (() => void) | null = null;
+  #onViewer: (() => void)[] = [];
 
   constructor(feed: Feed, actions: InspectorActions) {
     this.#feed = feed;
@@ -28,16 +28,19 @@ export class LiveSource implements ViewerSource {
     return this.#viewers.size;
   }
 
-  /** Resolves when a page is open, at once if one is. */
+  /** Resolves when a page is open, at once if one is. Whoever waits keeps the process alive. */
   async viewed(): Promise<void> {
     if (this.#viewers.size > 0) return;
-    await new Promise<void>((resolve) => {
-      const earlier = this.#onViewer;
-      this.#onViewer = () => {
-        earlier?.();
-        resolve();
-      };
-    });
+    const held = setInterval(() => {}, 0x7fff_ffff);
+    await new Promise<void>((resolve) => this.#onViewer.push(resolve));
+    clearInterval(held);
+  }
+
+  /** Every page is told that it was all. */
+  end(): void {
+    for (const resolve of this.#onViewer) resolve();
+    this.#onViewer = [];
+    for (const response of this.#viewers) response.end();
   }
 
   answer(path: string, { method }: IncomingMessage, response: ServerResponse): boolean {
@@ -65,8 +68,8 @@ export class LiveSource implements ViewerSource {
       this.#viewers.delete(response);
       end();
     });
-    this.#onViewer?.();
-    this.#onViewer = null;
+    for (const resolve of this.#onViewer) resolve();
+    this.#onViewer = [];
   }
 
   #act(action: InspectorAction, response: ServerResponse): void {

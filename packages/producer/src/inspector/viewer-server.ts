@@ -18,6 +18,8 @@ export interface ViewerServerOptions {
   readonly isBackground: boolean;
 }
 
+const mostFarewellMs = 500;
+
 /** Serves the viewer on this machine to whoever knows the token. */
 export class ViewerServer implements AsyncDisposable {
   readonly #server: Server;
@@ -68,8 +70,13 @@ export class ViewerServer implements AsyncDisposable {
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+      // What was written last still goes out, but nobody is waited for who does not read. The timer keeps the process
+      // alive meanwhile, which the sockets do not.
+      const timer = setTimeout(() => this.#server.closeAllConnections(), mostFarewellMs);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
   }
 
