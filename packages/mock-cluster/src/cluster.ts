@@ -13,7 +13,7 @@ import { type LoggedRecord, type LogOptions, readLog } from './logged-record.ts'
 import { type LinkOptions, MemoryNetwork } from './network/memory-network.ts';
 import { TcpListener } from './network/tcp-listener.ts';
 import type { Clock, Random, Transport } from './ports.ts';
-import { type Profile, profileFor } from './profiles/profile.ts';
+import { type Profile, profileFor, withTwoPhaseCommit } from './profiles/profile.ts';
 import { type RequestEntry, type RequestFilter, RequestLog, type RequestObserver } from './requests.ts';
 import type { SaslPort } from './session.ts';
 import { type BrokerNode, ClusterState, type ClusterView, type TopicOptions } from './state/cluster-state.ts';
@@ -59,6 +59,8 @@ export interface MockClusterOptions {
   readonly requestHistory?: number;
   /** How long after EndTxn the markers are written; at once unless given. */
   readonly transactionMarkerDelayMs?: number;
+  /** Brokers of 4.4 take part in commits of two phases (KIP-939), which real ones do when told to. */
+  readonly transactionTwoPhaseCommit?: boolean;
   /** Options of `tls.createServer`: clients over TCP must speak TLS. */
   readonly tls?: TlsOptions;
   /** Clients must authenticate; `new SaslServer({ users })` lets some in. */
@@ -103,7 +105,8 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
 
   private constructor(options: MockClusterOptions) {
     this.#options = options;
-    this.profile = profileFor(options.version);
+    const profile = profileFor(options.version);
+    this.profile = options.transactionTwoPhaseCommit === true ? withTwoPhaseCommit(profile) : profile;
     this.seed = options.seed ?? 'kiel';
     this.#random = new SeededRandom(this.seed);
     this.clock = new VirtualClock();
@@ -122,6 +125,7 @@ export class MockCluster implements ClusterActs, AsyncDisposable {
     const groups = new Groups();
     const transactions = new Transactions(state, groups);
     transactions.markerDelayMs = options.transactionMarkerDelayMs ?? 0;
+    transactions.allowsTwoPhaseCommit = options.transactionTwoPhaseCommit === true;
     this.#core = {
       state,
       groups,

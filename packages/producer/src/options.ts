@@ -62,6 +62,11 @@ export interface ProducerOptions {
    * up to 15 minutes, if not set otherwise. Default: 60 s.
    */
   transactionTimeoutMs?: number;
+  /**
+   * Transactions are open until this producer ends them, however long that takes (KIP-939): for a commit that an outside
+   * coordinator decides on. Brokers have to allow it. Default: false.
+   */
+  transactionTwoPhaseCommit?: boolean;
 
   /** The most bytes of one request. Default: 1 MiB. */
   maxRequestBytes?: number;
@@ -152,6 +157,7 @@ export interface Settings {
   readonly idempotentByName: boolean;
   readonly transactionalId: string | null;
   readonly transactionTimeoutMs: number;
+  readonly transactionTwoPhaseCommit: boolean;
   readonly maxRequestBytes: number;
   readonly bufferBytes: number;
   readonly maxBlockMs: number;
@@ -223,6 +229,7 @@ const checks: Readonly<Record<keyof ProducerOptions, Check>> = {
   idempotent: flag,
   transactionalId: text,
   transactionTimeoutMs: whole(1, maxDelayMs),
+  transactionTwoPhaseCommit: flag,
   maxRequestBytes: whole(1024, 1 << 30),
   bufferBytes: whole(1024, Number.MAX_SAFE_INTEGER),
   maxBlockMs: delay,
@@ -284,6 +291,7 @@ const otherNames: Readonly<Record<string, keyof ProducerOptions>> = {
   'max.request.size': 'maxRequestBytes',
   'transactional.id': 'transactionalId',
   'transaction.timeout.ms': 'transactionTimeoutMs',
+  'transaction.two.phase.commit.enable': 'transactionTwoPhaseCommit',
   ssl: 'tls',
   timeout: 'ackTimeout',
   'request.timeout.ms': 'requestTimeoutMs',
@@ -343,7 +351,9 @@ function withDefaults(options: ProducerOptions): Settings {
     idempotent: options.idempotent ?? canBeIdempotent,
     idempotentByName: options.idempotent === true || options.transactionalId !== undefined,
     transactionalId: options.transactionalId ?? null,
-    transactionTimeoutMs: options.transactionTimeoutMs ?? 60_000,
+    transactionTimeoutMs:
+      options.transactionTimeoutMs ?? (options.transactionTwoPhaseCommit === true ? maxDelayMs : 60_000),
+    transactionTwoPhaseCommit: options.transactionTwoPhaseCommit ?? false,
     maxRequestBytes,
     bufferBytes: options.bufferBytes ?? 33_554_432,
     maxBlockMs: options.maxBlockMs ?? 60_000,
@@ -381,6 +391,14 @@ function checkTogether(options: ProducerOptions, settings: Settings): void {
   }
   if (transactionalId === null && options.transactionTimeoutMs !== undefined) {
     throw new ConfigError('transactionTimeoutMs', 'has no meaning without transactionalId');
+  }
+  if (settings.transactionTwoPhaseCommit) {
+    if (transactionalId === null) {
+      throw new ConfigError('transactionTwoPhaseCommit', 'has no meaning without transactionalId');
+    }
+    if (options.transactionTimeoutMs !== undefined) {
+      throw new ConfigError('transactionTimeoutMs', 'has no meaning with transactionTwoPhaseCommit: there is no limit');
+    }
   }
   if (settings.retryBackoffMaxMs < settings.retryBackoffMs) {
     throw new ConfigError('retryBackoffMaxMs', `must be at least retryBackoffMs, which is ${settings.retryBackoffMs}`);

@@ -29,6 +29,7 @@ export type Answer<Value> =
 export interface CoordinatorSettings {
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
+  readonly transactionTwoPhaseCommit: boolean;
   readonly retryBackoffMs: number;
   readonly retryBackoffMaxMs: number;
 }
@@ -117,6 +118,7 @@ const commitOffsetsOfV1 = { ...TxnOffsetCommitRequest, maxVersion: 4 };
 const commitOffsetsByName = { ...TxnOffsetCommitRequest, maxVersion: 5 };
 /** Where the coordinator is told who the producer was: 2.5 and later (KIP-360). */
 const initializeAgain = { ...InitProducerIdRequest, minVersion: 3 };
+const initializeTwoPhase = { ...InitProducerIdRequest, minVersion: 6 };
 
 const groupKey = 0;
 const transactionKey = 1;
@@ -183,12 +185,14 @@ export class TransactionCoordinator {
    *   another producer has taken the name since (KIP-360).
    */
   initialize(current: Identity | null, deadlineMs: number): Promise<Answer<Identity>> {
-    const { transactionalId, transactionTimeoutMs } = this.#settings;
+    const { transactionalId, transactionTimeoutMs, transactionTwoPhaseCommit: enable2Pc } = this.#settings;
     return this.#ask('InitProducerId', transactionKey, transactionalId, 'fatal', deadlineMs, async (link) => {
-      const message = current === null ? InitProducerIdRequest : initializeAgain;
+      const plain = current === null ? InitProducerIdRequest : initializeAgain;
+      const message = enable2Pc ? initializeTwoPhase : plain;
       const { body } = await link.call(message, InitProducerIdResponse, () => ({
         transactionalId,
         transactionTimeoutMs,
+        ...(enable2Pc ? { enable2Pc } : {}),
         ...(current === null ? {} : { producerId: current.producerId, producerEpoch: current.epoch }),
       }));
       const { errorCode, producerId, producerEpoch: epoch } = body;

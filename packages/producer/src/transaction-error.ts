@@ -63,9 +63,10 @@ export function overlapping(transactionalId: string, what: string): TransactionE
 }
 
 export function failedTransaction(problem: string, cause: KafkaError | null): TransactionError {
+  const first = cause?.code === 'UNSUPPORTED_VERSION' ? null : advice('', cause);
   return new TransactionError('TRANSACTION_FAILED', `the transaction cannot be committed: ${problem}`, {
     outcome: 'open',
-    hint: 'Call abort(), then begin again.',
+    hint: `${first === null ? '' : `${first}. `}Call abort(), then begin again.`,
     retriable: true,
     cause: cause ?? undefined,
   });
@@ -121,6 +122,27 @@ export function producerClosed(outcome: TransactionOutcome): TransactionError {
 
 const fencing: ReadonlySet<number> = new Set([47, 49, 90]);
 
+/** What the user has to change, where it is for him to change something; null if it is not. */
+function advice(transactionalId: string, error: KafkaError | null): string | null {
+  if (error?.code === 'UNSUPPORTED_VERSION') return 'Leave the option out that asks for it, or use newer brokers';
+  if (!(error instanceof BrokerError)) return null;
+  switch (error.errorCode) {
+    case 29:
+      return 'Give this user the right Write on the topic';
+    case 30:
+      return 'Give this user the right Read on the consumer group';
+    case 50:
+      return "Lower transactionTimeoutMs, or raise the brokers' transaction.max.timeout.ms";
+    case 53:
+      return (
+        `Give this user the rights Describe and Write on the transactional id "${transactionalId}", and for ` +
+        'transactionTwoPhaseCommit also TwoPhaseCommit on it and transaction.two.phase.commit.enable at the brokers'
+      );
+    default:
+      return null;
+  }
+}
+
 /** @param openForMs - how long the transaction was open; 0 if none was. */
 export function doomed(
   transactionalId: string,
@@ -130,16 +152,25 @@ export function doomed(
   transactionTimeoutMs: number,
 ): TransactionError {
   const isLate = openForMs >= transactionTimeoutMs;
-  const committed =
-    outcome === 'unknown' ? 'Whether it was committed is not known' : 'Nothing of the transaction was committed';
   const why = isLate
     ? `it was open for ${openForMs} ms, longer than transactionTimeoutMs (${transactionTimeoutMs}) allows`
     : 'another producer with this transactionalId has most likely begun its work';
   const isFenced = error instanceof BrokerError && fencing.has(error.errorCode);
-  const hint = isFenced || isLate ? `${committed}: ${why}` : committed;
+  const sentences = [
+    outcome === 'none' ? '' : `${fates[outcome]}${isFenced || isLate ? `: ${why}` : ''}`,
+    advice(transactionalId, error) ?? '',
+    'Close this producer; a new one may go on then.',
+  ];
+  const hint = sentences.filter((sentence) => sentence !== '').join('. ');
   return new TransactionError(error.code, `the transactions of "${transactionalId}" are over: ${error.message}`, {
     outcome,
-    hint: `${hint}. Close this producer; a new one may go on.`,
+    hint,
     cause: error,
   });
 }
+
+const fates = {
+  unknown: 'Whether it was committed is not known',
+  open: 'Nothing of the transaction was committed',
+  aborted: 'Nothing of the transaction was committed',
+} as const;

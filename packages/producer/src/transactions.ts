@@ -343,7 +343,7 @@ export class Transactions implements TransactionGate {
       this.#parts.tell({ type: 'refused' });
       throw unanswered(this.transactionalId, this.#parts.maxBlockMs, answer.error, 'none');
     }
-    throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, 'aborted');
+    throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, this.#serial === 0 ? 'none' : 'aborted');
   }
 
   async #commit(): Promise<void> {

@@ -11,6 +11,8 @@ export const initProducerId = defineApi('InitProducerId', 22, InitProducerIdRequ
     if (transactionalId !== null && transactionalId !== '' && notCoordinator(ctx, transactionalId)) {
       return failed(Code.NOT_COORDINATOR);
     }
+    // No released broker keeps what was prepared: whoever asks for it is told so
+    if (request.keepPreparedTxn) return failed(Code.UNSUPPORTED_VERSION);
     if ((producerId === -1n) !== (producerEpoch === -1)) return failed(Code.INVALID_REQUEST);
     const current = { producerId, epoch: producerEpoch };
     const result = ctx.core.transactions.initProducerId(
@@ -18,6 +20,7 @@ export const initProducerId = defineApi('InitProducerId', 22, InitProducerIdRequ
       request.transactionTimeoutMs,
       current,
       ctx.clock,
+      request.enable2Pc,
     );
     if (!('producerId' in result)) return failed(fencedCode(result.code, ctx.version < 4));
     return { throttleTimeMs, errorCode: 0, producerId: result.producerId, producerEpoch: result.epoch };

@@ -95,6 +95,12 @@ export function profileFor(version: string = LATEST_RELEASE): Profile {
   };
 }
 
+/** The unstable version of InitProducerId comes with KIP-939: brokers list it with `unstable.api.versions.enable`. */
+export function withTwoPhaseCommit(profile: Profile): Profile {
+  if (profile.transactionVersion < 2) throw new RangeError(`Kafka ${profile.version} knows no two-phase commit`);
+  return { ...profile, listed: new Map([...profile.listed, [22, { min: 0, max: 6 }]]) };
+}
+
 function acceptedBeside(
   listed: ReadonlyMap<number, VersionRange>,
   is: (wanted: string) => boolean,

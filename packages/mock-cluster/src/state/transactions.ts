@@ -42,6 +42,7 @@ const NO_PRODUCER = -1n;
 /** Epochs end here: a producer that reaches it gets a new id. */
 const LAST_EPOCH = 32_766;
 const MAX_TIMEOUT_MS = 900_000;
+const NEVER_MS = 0x7fff_ffff;
 
 /** The transaction coordinator of the whole cluster, by the rules of the Java broker. */
 export class Transactions {
@@ -50,6 +51,8 @@ export class Transactions {
   readonly #transactions = new Map<string, Transaction>();
   /** How long markers take after the answer to EndTxn; CONCURRENT_TRANSACTIONS meanwhile. */
   markerDelayMs = 0;
+  /** As `transaction.two.phase.commit.enable`. */
+  allowsTwoPhaseCommit = false;
 
   constructor(state: ClusterState, groups: Groups) {
     this.#state = state;
@@ -64,10 +67,21 @@ export class Transactions {
     return this.#transactions.values();
   }
 
-  initProducerId(id: string | null, timeoutMs: number, current: ProducerIdentity, clock: Clock): InitResult {
+  /** @param isTwoPhase - the transaction is open until it is ended, whatever the timeout says (KIP-939). */
+  initProducerId(
+    id: string | null,
+    askedTimeoutMs: number,
+    current: ProducerIdentity,
+    clock: Clock,
+    isTwoPhase = false,
+  ): InitResult {
     if (id === null) return { code: 0, producerId: this.#state.newProducerId(), epoch: 0 };
     if (id === '') return { code: Code.INVALID_REQUEST };
-    if (timeoutMs <= 0 || timeoutMs > MAX_TIMEOUT_MS) return { code: Code.INVALID_TRANSACTION_TIMEOUT };
+    if (isTwoPhase && !this.allowsTwoPhaseCommit) return { code: Code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
+    if (!isTwoPhase && (askedTimeoutMs <= 0 || askedTimeoutMs > MAX_TIMEOUT_MS)) {
+      return { code: Code.INVALID_TRANSACTION_TIMEOUT };
+    }
+    const timeoutMs = isTwoPhase ? NEVER_MS : askedTimeoutMs;
     let tx = this.#transactions.get(id);
     if (tx === undefined) {
       tx = {
@@ -195,6 +209,7 @@ export class Transactions {
     tx.partitions.clear();
     tx.groups.clear();
     tx.clock = clock;
+    if (tx.timeoutMs === NEVER_MS) return;
     tx.timer = clock.setTimeout(() => this.expire(tx.id, clock), tx.timeoutMs);
     (tx.timer as { unref?: () => void }).unref?.();
   }

@@ -73,8 +73,11 @@ const fencing = [
   ['AddPartitionsToTxn', 'INVALID_PRODUCER_ID_MAPPING'],
   ['AddPartitionsToTxn', 'PRODUCER_FENCED'],
   ['AddPartitionsToTxn', 'INVALID_PRODUCER_EPOCH'],
+  ['AddOffsetsToTxn', 'INVALID_PRODUCER_ID_MAPPING'],
   ['AddOffsetsToTxn', 'PRODUCER_FENCED'],
+  ['AddOffsetsToTxn', 'INVALID_PRODUCER_EPOCH'],
   ['TxnOffsetCommit', 'INVALID_PRODUCER_ID_MAPPING'],
+  ['TxnOffsetCommit', 'INVALID_PRODUCER_EPOCH'],
   ['TxnOffsetCommit', 'PRODUCER_FENCED'],
   ['Produce', 'PRODUCER_FENCED'],
 ] as const;
@@ -95,11 +98,14 @@ test.each(fencing)('P33: %s answered with %s is the end of this producer', async
 test('P33: a coordinator that is busy twenty times over is waited for, soon and not hotly', async () => {
   await using t = await startTransactional('3.9');
   await t.run(one(t, 'warm'));
-  t.mock.on('AddPartitionsToTxn', { times: 20, then: 'error CONCURRENT_TRANSACTIONS' });
+  t.mock.on('AddPartitionsToTxn', { times: 10, then: 'error CONCURRENT_TRANSACTIONS' });
+  t.mock.on('AddPartitionsToTxn', { after: 10, times: 1, then: 'move-coordinator' });
+  t.mock.on('AddPartitionsToTxn', { after: 11, times: 10, then: 'error CONCURRENT_TRANSACTIONS' });
   t.mock.forgetRequests();
   const before = t.mock.clock.now();
   await t.run(one(t, 'a'));
-  expect(t.apis('AddPartitionsToTxn').length).toBe(21);
+  // Twenty times busy, once at a broker that is coordinator no more, and once answered
+  expect(t.apis('AddPartitionsToTxn').length).toBe(22);
   expect(t.mock.clock.now() - before).toBeGreaterThan(400);
   expect(t.mock.clock.now() - before).toBeLessThan(4_000);
 });
@@ -196,6 +202,22 @@ test.each(bothVersions)('%s, 28: an EndTxn that comes late does not end a later 
   expect(t.seen()).toEqual(['a', 'b']);
 });
 
+test.each(bothVersions)(
+  '%s, 28: an EndTxn that a broker handles late does not end a later transaction',
+  async (version) => {
+    await using t = await startTransactional(version, { requestTimeoutMs: 1_000 });
+    await t.run(one(t, 'a'));
+    t.mock.on('EndTxn', { times: 1, then: 'delay 5000 ms' });
+    await t.run(one(t, 'b'));
+    await t.run(t.producer.begin());
+    await t.run(t.producer.produce('orders', 'c', { partition: 0 }));
+    await t.mock.clock.advance(6_000);
+    expect(t.seen()).toEqual(['a', 'b']);
+    await t.run(t.producer.abort());
+    expect(t.seen()).toEqual(['a', 'b']);
+  },
+);
+
 test('28: an abort without answer is asked for again by the next transaction', async () => {
   await using t = await startTransactional('4.4', { maxBlockMs: 2_000, requestTimeoutMs: 1_000 });
   await t.run(t.producer.begin());
@@ -256,7 +278,8 @@ test('a user without rights to the transactional id is told so at once', async (
   await using t = await startTransactional();
   t.mock.on('FindCoordinator', { then: 'error TRANSACTIONAL_ID_AUTHORIZATION_FAILED' });
   const error = await transactionError(t.run(t.producer.begin()));
-  expect(error).toMatchObject({ code: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', retriable: false });
+  expect(error).toMatchObject({ code: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', outcome: 'none', retriable: false });
+  expect(error.hint).toContain('Give this user the rights Describe and Write on the transactional id "till"');
 });
 
 test('every error code of a coordinator has a treatment, and none that is unknown is repeated for ever', () => {

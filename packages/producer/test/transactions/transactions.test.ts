@@ -271,3 +271,39 @@ test('those who embed the machine send it the events', async () => {
   await t.mock.clock.advance(200);
   expect(t.seen()).toEqual(['a']);
 });
+
+test('KIP-939: a transaction of two phases outlives every timeout, and its successor aborts it', async () => {
+  const options = { transactionTwoPhaseCommit: true };
+  await using t = await startTransactional('4.4', options, { transactionTwoPhaseCommit: true });
+  await t.run(t.producer.begin());
+  await t.run(t.producer.produce('orders', 'a', { partition: 0 }));
+  await t.mock.clock.advance(3_600_000);
+  await t.run(t.producer.commit());
+  expect(t.seen()).toEqual(['a']);
+  expect(t.mock.requests({ api: 'InitProducerId' })[0]).toMatchObject({
+    version: 6,
+    request: { enable2Pc: true, keepPreparedTxn: false },
+  });
+  await t.run(t.producer.begin());
+  await t.run(t.producer.produce('orders', 'left', { partition: 0 }));
+  await using successor = t.make();
+  await t.run(successor.transaction((tx) => tx.produce('orders', 'b', { partition: 0 })));
+  expect(t.seen()).toEqual(['a', 'b']);
+});
+
+test.each([
+  ['brokers that do not know it', { version: '4.4' }, 'UNSUPPORTED_VERSION', 'cannot be spoken with'],
+  ['brokers before it', { version: '3.9' }, 'UNSUPPORTED_VERSION', 'cannot be spoken with'],
+])('KIP-939: %s are an error at the first begin', async (_name, { version }, code, text) => {
+  await using t = await startTransactional(version, { transactionTwoPhaseCommit: true });
+  const error = await transactionError(t.run(t.producer.begin()));
+  expect(error).toMatchObject({ code, outcome: 'none', retriable: false });
+  expect(error.message).toContain(text);
+});
+
+test('KIP-939: options that contradict each other are refused', () => {
+  const make = (options: object) => () =>
+    createProducer({ brokers: 'a:1', transactionTwoPhaseCommit: true, ...options });
+  expect(make({})).toThrow('transactionTwoPhaseCommit');
+  expect(make({ transactionalId: 'a', transactionTimeoutMs: 5 })).toThrow('transactionTimeoutMs');
+});
