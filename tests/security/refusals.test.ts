@@ -1,5 +1,12 @@
 import { CreateAclsRequest, CreateAclsResponse } from '@kiel/codec';
-import { createProducer, DeliveryError, type KafkaError, type ProducerOptions, type SaslOptions } from '@kiel/producer';
+import {
+  createProducer,
+  DeliveryError,
+  type KafkaError,
+  type ProducerOptions,
+  type SaslOptions,
+  type TransactionError,
+} from '@kiel/producer';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { requireKafka } from '../../tools/kafka/index.ts';
 import { Authority } from './certificates.ts';
@@ -30,9 +37,15 @@ describe.skipIf(!requireKafka())('what a real broker refuses', () => {
         // Since Kafka 2.8 the right to write to any topic implies that to write idempotently.
         { ...deny, principal: 'User:bob', resourceType: 4, resourceName: 'kafka-cluster', operation: 12 },
         { ...deny, principal: 'User:bob', resourceType: 2, resourceName: '*', operation: 4 },
+        // Transactional ids: one that may not be written, one that may not even be seen
+        { ...allowAll, resourceType: 5, resourceName: '*' },
+        { ...deny, principal: 'User:alice', resourceType: 5, resourceName: 'not-hers', operation: 4 },
+        { ...deny, principal: 'User:alice', resourceType: 5, resourceName: 'hidden', operation: 8 },
+        { ...allowAll, resourceType: 3, resourceName: '*' },
+        { ...deny, principal: 'User:alice', resourceType: 3, resourceName: 'others', operation: 3 },
       ],
     });
-    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 0, 0, 0, 0]);
+    expect(results.map(({ errorCode }) => errorCode)).toEqual(Array(10).fill(0));
   });
   afterAll(() => secure?.[Symbol.asyncDispose]());
   beforeEach(() => {
@@ -192,6 +205,69 @@ describe.skipIf(!requireKafka())('what a real broker refuses', () => {
     expect(error).toMatchObject({ code: 'TOPIC_AUTHORIZATION_FAILED', retriable: false, persisted: 'no' });
     expect(error.message).toContain('"forbidden"');
     await producer.produce('orders', 'still allowed');
+    await producer.close();
+  });
+
+  const transactional = (transactionalId: string) => {
+    const producer = createProducer({
+      brokers: [`localhost:${secure.port('SASL')}`],
+      sasl: alice,
+      transactionalId,
+      ...recorder.options,
+    });
+    recorder.watch(producer);
+    return producer;
+  };
+
+  test.each(['not-hers', 'hidden'])(
+    'no right to the transactional id "%s" ends the producer at the first begin, and says which right is missing',
+    async (transactionalId) => {
+      const producer = transactional(transactionalId);
+      const started = performance.now();
+      const error = await producer.begin().then(
+        () => expect.unreachable(),
+        (error: TransactionError) => error,
+      );
+      recorder.note(error);
+      expect(performance.now() - started).toBeLessThan(10_000);
+      expect(error).toMatchObject({
+        name: 'TransactionError',
+        code: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+        outcome: 'none',
+        retriable: false,
+      });
+      expect(error.hint).toContain(`the rights Describe and Write on the transactional id "${transactionalId}"`);
+      // For good: nothing is asked again
+      await expect(producer.begin()).rejects.toBe(error);
+      await expect(producer.produce('orders', 'x')).rejects.toMatchObject({ persisted: 'no' });
+      await producer.close();
+    },
+  );
+
+  test('no right to a group or a topic fails the transaction alone, and the next one is free of it', async () => {
+    const producer = transactional('hers');
+    const offsets = [{ topic: 'orders', partition: 0, offset: 1 }];
+    const ofGroup = await producer
+      .transaction((tx) => tx.sendOffsets(offsets, 'others'))
+      .then(
+        () => expect.unreachable(),
+        (error: TransactionError) => error,
+      );
+    expect(ofGroup).toMatchObject({ code: 'TRANSACTION_FAILED', cause: { code: 'GROUP_AUTHORIZATION_FAILED' } });
+    expect(ofGroup.hint).toContain('the right Read on the consumer group');
+    const ofTopic = await producer
+      .transaction((tx) => void tx.produce('forbidden', 'x'))
+      .then(
+        () => expect.unreachable(),
+        (error: TransactionError) => error,
+      );
+    expect(ofTopic).toMatchObject({ code: 'TRANSACTION_FAILED' });
+    expect(ofTopic.message).toContain('TOPIC_AUTHORIZATION_FAILED');
+    await producer.transaction(async (tx) => {
+      await tx.produce('orders', 'allowed');
+      await tx.sendOffsets(offsets, 'hers');
+    });
+    recorder.note([ofGroup, ofTopic]);
     await producer.close();
   });
 });
