@@ -46,8 +46,11 @@ export class LinkWatch implements NetworkEvents {
   }
 
   linkRemoved(link: BrokerLink): void {
+    const actor = this.#parts.actor();
+    // In the end the machine is done before the last link is.
+    if (actor.getSnapshot().status !== 'active') return;
     link.actor?.send({ type: 'close' });
-    this.#parts.actor().send({ type: 'broker.gone', broker: link.key });
+    actor.send({ type: 'broker.gone', broker: link.key });
   }
 
   linkReady(link: BrokerLink): void {

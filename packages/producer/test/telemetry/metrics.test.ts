@@ -214,7 +214,7 @@ test('a topic may be called as it likes', async () => {
   await t.run(t.producer.produce('constructor', 1));
   const { topics } = t.producer.metrics();
   expect(Object.keys(topics).sort()).toEqual(['__proto__', 'constructor']);
-  expect(topics['__proto__']!['record-send-total']).toBe(1);
+  expect(Object.values(topics).map((values) => values['record-send-total'])).toEqual([1, 1]);
 });
 
 test('transactions tell how long each of their steps took', async () => {

@@ -16,7 +16,7 @@ import { softwareVersion } from '../../version.ts';
 import type { MetricsSnapshot } from '../snapshot.ts';
 import { encodeMetrics } from './otlp.ts';
 import { keyOf, type Point, pointsOf } from './points.ts';
-import { telemetryMachine } from './telemetry-machine.ts';
+import { type TelemetryMachineEvent, telemetryMachine } from './telemetry-machine.ts';
 
 export interface MetricsPushParts {
   readonly clock: Clock;
@@ -81,7 +81,7 @@ export class MetricsPush {
         actions: {
           askSubscription: () => void this.#attempt(() => this.#ask()),
           push: () => void this.#attempt(() => this.#push(false)),
-          pushLast: () => void this.#attempt(() => this.#push(true)).then(() => this.actor.send({ type: 'left' })),
+          pushLast: () => void this.#attempt(() => this.#push(true)).then(() => this.#tell({ type: 'left' })),
         },
       }),
       {
@@ -98,7 +98,7 @@ export class MetricsPush {
 
   /** Tells the rest, where brokers want it, and resolves when that is done or has taken too long. */
   close(): Promise<void> {
-    this.actor.send({ type: 'close' });
+    this.#tell({ type: 'close' });
     return this.#ended;
   }
 
@@ -139,7 +139,7 @@ export class MetricsPush {
       requested: body.requestedMetrics.join(','),
       intervalMs,
     });
-    this.actor.send({ type: 'subscribed', intervalMs, isWanted });
+    this.#tell({ type: 'subscribed', intervalMs, isWanted });
   }
 
   async #push(terminating: boolean): Promise<void> {
@@ -154,7 +154,7 @@ export class MetricsPush {
     const compressionType = this.#compressionFor(subscription);
     const metrics = this.#payload(points, subscription, compressionType, nowMs);
     if (metrics === null) {
-      this.actor.send({ type: 'pushed' });
+      this.#tell({ type: 'pushed' });
       return;
     }
     const { body } = await link.call(PushTelemetryRequest, PushTelemetryResponse, () => ({
@@ -169,7 +169,7 @@ export class MetricsPush {
     // Only now: what a broker has not taken is told once more.
     this.#told = new Map(points.filter(({ isCounter }) => isCounter).map((point) => [keyOf(point), point.value]));
     this.#toldMs = nowMs;
-    this.actor.send({ type: 'pushed' });
+    this.#tell({ type: 'pushed' });
   }
 
   /** Where all of it is more than brokers take at once, the client's own metrics alone; null if that is too much. */
@@ -220,15 +220,20 @@ export class MetricsPush {
     const intervalMs = this.#subscription?.intervalMs ?? usualIntervalMs;
     this.#parts.logger.debug('metrics were not told', { reason: error.message });
     if (!(error instanceof BrokerError)) {
-      if (code === 'UNSUPPORTED_VERSION') this.actor.send({ type: 'rejected' });
+      if (code === 'UNSUPPORTED_VERSION') this.#tell({ type: 'rejected' });
       else this.#refused(intervalMs);
     } else if (subscriptionIsOver.has(error.code)) this.#refused(0);
     else if (comesTooMuch.has(error.code)) this.#refused(intervalMs);
-    else this.actor.send({ type: 'rejected' });
+    else this.#tell({ type: 'rejected' });
   }
 
   #refused(restMs: number): void {
-    this.actor.send({ type: 'refused', restMs });
+    this.#tell({ type: 'refused', restMs });
+  }
+
+  /** An answer may come when all is over. */
+  #tell(event: TelemetryMachineEvent): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
   }
 }
 

@@ -19,7 +19,7 @@ export class PushStarter {
   }
 
   linkReady(link: BrokerLink): void {
-    if (this.#push !== null || this.#isClosed || !takesMetrics(link)) return;
+    if (this.#push !== null || this.#isClosed || !listsMetrics(link)) return;
     this.#push = this.#start();
   }
 
@@ -46,5 +46,9 @@ export class PushStarter {
 }
 
 function takesMetrics(link: BrokerLink): boolean {
-  return link.isReady && link.connection?.versions?.has(subscriptionsKey) === true;
+  return link.isReady && listsMetrics(link);
+}
+
+function listsMetrics(link: BrokerLink): boolean {
+  return link.connection?.versions?.has(subscriptionsKey) === true;
 }
