@@ -1,6 +1,6 @@
 import { Dice } from './dice.ts';
+import { drawTransactions } from './draw-transactions.ts';
 import type { Burst, Fault, Scenario, TopicShape } from './scenario.ts';
-import { drawTransactions } from './transactions.ts';
 
 /** How wide the dice may roll. */
 interface Profile {

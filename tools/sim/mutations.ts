@@ -197,8 +197,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'transactions: a fenced producer takes its name back',
     file: 'transactions.ts',
-    find: "    throw answer.kind === 'stopped' ? this.#over! : this.#doom(answer.error, 'aborted');\n",
-    put: "    this.#identity = null;\n    this.#parts.tell({ type: 'refused' });\n    throw unanswered(this.transactionalId, 0, answer.error, 'none');\n",
+    find: '  #doom(error: KafkaError, outcome: TransactionOutcome): TransactionError {\n',
+    put: "  #doom(error: KafkaError, outcome: TransactionOutcome): TransactionError {\n    if (error.code === 'PRODUCER_FENCED' || error.code === 'INVALID_PRODUCER_EPOCH') {\n      this.#identity = null;\n      this.#needsNewEpoch = true;\n      this.#parts.tell({ type: 'ended', producerId: '0', epoch: 0 });\n      return abortedTransaction('another had its name');\n    }\n",
     profile: 'transactions',
   },
 ];
