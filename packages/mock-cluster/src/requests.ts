@@ -53,7 +53,8 @@ export type RequestObserver = (entry: RequestEntry) => void;
 export class RequestLog {
   readonly #limit: number;
   readonly #limitBytes: number;
-  #entries: RequestEntry[] = [];
+  /** Those before `#first` are forgotten: null, so that the records they carried are free at once. */
+  #entries: (RequestEntry | null)[] = [];
   #first = 0;
   #bytes = 0;
   #nextId = 0;
@@ -80,7 +81,7 @@ export class RequestLog {
     while (this.#entries.length - this.#first > this.#limit || this.#bytes > this.#limitBytes) {
       if (this.#first >= this.#entries.length) break;
       this.#bytes -= this.#entries[this.#first]!.bytes;
-      this.#first++;
+      this.#entries[this.#first++] = null;
     }
     if (this.#first > this.#limit) {
       this.#entries = this.#entries.slice(this.#first);
@@ -94,7 +95,7 @@ export class RequestLog {
   }
 
   find(filter: RequestFilter): RequestEntry[] {
-    return this.#entries.slice(this.#first).filter((entry) => matches(entry, filter));
+    return this.#entries.slice(this.#first).filter((entry): entry is RequestEntry => matches(entry!, filter));
   }
 
   observe(filter: RequestFilter, observer: RequestObserver): () => void {
