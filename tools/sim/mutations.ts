@@ -148,8 +148,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'transactions: records leave before their partition is added',
     file: 'transactions.ts',
-    find: 'if (produceVersion > lastProduceOfV1 || this.#added.has(queue)) return true;',
-    put: 'if (produceVersion >= 0 || this.#added.has(queue)) return true;',
+    find: 'if (produceVersion > lastProduceOfV1 || this.#contents.has(queue)) return true;',
+    put: 'if (produceVersion >= 0 || this.#contents.has(queue)) return true;',
     profile: 'transactions',
   },
   {
@@ -171,13 +171,6 @@ export const mutations: readonly Mutation[] = [
     file: 'transactions.ts',
     find: '(this.#wantsRestart || isLateOneAbout)',
     put: 'isLateOneAbout',
-    profile: 'transactions',
-  },
-  {
-    name: 'transactions: an EndTxn overtakes requests to add partitions',
-    file: 'transactions.ts',
-    find: '    this.#failRecords();\n    await this.#adding;\n',
-    put: '    this.#failRecords();\n',
     profile: 'transactions',
   },
   {

@@ -2,6 +2,7 @@ import type { Delivery } from './delivery.ts';
 import { BrokerError, DeliveryError, KafkaError, type Persisted } from './errors.ts';
 import type { Identity, PartitionQueue } from './partition-queue.ts';
 import type { Clock } from './ports.ts';
+import { TransactionContents } from './transaction-contents.ts';
 import type { Answer, GroupMetadata, TransactionCoordinator, TransactionOffset } from './transaction-coordinator.ts';
 import {
   abortedTransaction,
@@ -85,6 +86,7 @@ const lastProduceOfV1 = 11;
 export class Transactions implements TransactionGate {
   readonly transactionalId: string;
   readonly #parts: TransactionParts;
+  readonly #contents: TransactionContents;
   #identity: Identity | null = null;
   /** Which transaction is open, or was the last. */
   #serial = 0;
@@ -92,8 +94,6 @@ export class Transactions implements TransactionGate {
   /** Batches may leave. */
   #isGateOpen = false;
   #isV2 = false;
-  /** The coordinator knows of the transaction, or may. */
-  #isStarted = false;
   /** Everything is delivered: the rest is the coordinator's. */
   #isDelivered = false;
   /** The coordinator was asked to commit, and its answer has not been seen. */
@@ -104,11 +104,6 @@ export class Transactions implements TransactionGate {
   /** Sequences were lost: they begin anew under the next epoch. */
   #wantsRestart = false;
   #needsNewEpoch = false;
-  readonly #added = new Set<PartitionQueue>();
-  readonly #wanted = new Set<PartitionQueue>();
-  #adding: Promise<void> | null = null;
-  readonly #offsetCalls = new Set<Promise<void>>();
-  #deliveries: Delivery[] = [];
   #landed: (() => void)[] = [];
   #initialization: Promise<void> = Promise.resolve();
   #ending: Promise<void> | null = null;
@@ -123,6 +118,18 @@ export class Transactions implements TransactionGate {
   constructor(transactionalId: string, parts: TransactionParts) {
     this.transactionalId = transactionalId;
     this.#parts = parts;
+    this.#contents = new TransactionContents({
+      coordinator: parts.coordinator,
+      identity: () => this.#identity!,
+      deadline: () => this.#deadline(),
+      isOpen: () => this.#isGateOpen,
+      work: (work) => this.#work(work),
+      enlist: (queue) => parts.enlist(queue),
+      refused: async (answer) => {
+        this.#answerFailed(answer);
+        return this.#over ?? (await this.#refusal());
+      },
+    });
   }
 
   get serial(): number {
@@ -228,11 +235,7 @@ export class Transactions implements TransactionGate {
     if (!this.isOpen(serial)) throw noneOpen(this.transactionalId, 'sendOffsets');
     if (this.#failure !== null) throw await this.#refusal();
     if (offsets.length === 0) return;
-    const call = this.#work(() => this.#sendOffsets(offsets, group));
-    this.#offsetCalls.add(call);
-    const done = () => this.#offsetCalls.delete(call);
-    call.then(done, done);
-    await call;
+    await this.#contents.sendOffsets(offsets, group, this.#isV2);
   }
 
   /** This transaction takes records and offsets. */
@@ -242,19 +245,18 @@ export class Transactions implements TransactionGate {
 
   /** For the naming of a record that failed. */
   track(delivery: Delivery): void {
-    this.#deliveries.push(delivery);
+    this.#contents.track(delivery);
   }
 
   admits(queue: PartitionQueue, produceVersion: number): boolean {
     if (!this.#isGateOpen) return false;
-    if (produceVersion > lastProduceOfV1 || this.#added.has(queue)) return true;
-    this.#wanted.add(queue);
-    this.#adding ??= this.#work(() => this.#add());
+    if (produceVersion > lastProduceOfV1 || this.#contents.has(queue)) return true;
+    this.#contents.want(queue);
     return false;
   }
 
   shipped(): void {
-    this.#isStarted = true;
+    this.#contents.isStarted = true;
   }
 
   /** A record was not delivered. */
@@ -316,16 +318,13 @@ export class Transactions implements TransactionGate {
     this.#serial++;
     this.#beganAtMs = clock.now();
     this.#isV2 = coordinator.isV2;
-    this.#isStarted = false;
     this.#isDelivered = false;
     this.#isCommitAsked = false;
     this.#isCommitInDoubt = false;
     this.#failure = null;
     this.#wantsRestart = false;
     this.#needsNewEpoch = false;
-    this.#added.clear();
-    this.#wanted.clear();
-    this.#deliveries = [];
+    this.#contents.clear();
     coordinator.unanswered = 0;
     this.#isGateOpen = true;
     this.#parts.refuse(null);
@@ -350,9 +349,9 @@ export class Transactions implements TransactionGate {
     const { coordinator } = this.#parts;
     if (!this.#isDelivered) {
       this.#parts.refuse(noTransaction(this.transactionalId));
-      await Promise.allSettled([...this.#offsetCalls]);
+      await this.#contents.offsetsSettled();
       await this.#parts.flush();
-      await this.#adding;
+      await this.#contents.added();
       this.#check();
       if (this.#failure !== null) {
         this.#parts.tell({ type: 'failed', reason: this.#failure.message });
@@ -361,7 +360,7 @@ export class Transactions implements TransactionGate {
       this.#isDelivered = true;
       this.#isGateOpen = false;
     }
-    if (!this.#isStarted) {
+    if (!this.#contents.isStarted) {
       this.#settle(this.#identity!);
       return;
     }
@@ -390,13 +389,13 @@ export class Transactions implements TransactionGate {
     const { coordinator } = this.#parts;
     this.#isGateOpen = false;
     this.#failRecords();
-    await this.#adding;
-    await Promise.allSettled([...this.#offsetCalls]);
+    await this.#contents.added();
+    await this.#contents.offsetsSettled();
     // A batch that is still out could come to the log after the transaction's end.
     if (!this.#parts.isQuiet()) await new Promise<void>((resolve) => this.#landed.push(resolve));
     this.#check();
     const isUncertain = coordinator.unanswered > 0;
-    if (!this.#isStarted && !isUncertain) {
+    if (!this.#contents.isStarted && !isUncertain) {
       this.#settle(this.#identity!);
       return;
     }
@@ -429,50 +428,6 @@ export class Transactions implements TransactionGate {
     this.#isGateOpen = false;
     this.#parts.refuse(this.#isClosing ? producerClosed(this.#outcome) : noTransaction(this.transactionalId));
     this.#parts.tell({ type: 'ended', ...named(identity) });
-  }
-
-  async #add(): Promise<void> {
-    const { coordinator } = this.#parts;
-    // All that this turn finds go in one request.
-    await null;
-    while (this.#wanted.size > 0 && this.#isGateOpen) {
-      const queues = [...this.#wanted];
-      this.#wanted.clear();
-      const answer = await coordinator.addPartitions(
-        this.#identity!,
-        byTopic(queues),
-        this.#deadline(),
-        () => this.#isGateOpen,
-      );
-      if (answer.kind !== 'done') {
-        this.#answerFailed(answer);
-        break;
-      }
-      this.#isStarted = true;
-      for (const queue of queues) this.#added.add(queue);
-      for (const queue of queues) this.#parts.enlist(queue);
-    }
-    this.#adding = null;
-  }
-
-  async #sendOffsets(offsets: readonly TransactionOffset[], group: GroupMetadata): Promise<void> {
-    const { coordinator } = this.#parts;
-    const identity = this.#identity!;
-    const isWanted = () => this.#isGateOpen;
-    const deadlineMs = this.#deadline();
-    if (this.#isV2) this.#isStarted = true;
-    else {
-      const added = await coordinator.addOffsets(identity, group.groupId, deadlineMs, isWanted);
-      if (added.kind !== 'done') throw await this.#offsetsFailed(added);
-      this.#isStarted = true;
-    }
-    const answer = await coordinator.commitOffsets(identity, group, offsets, this.#isV2, deadlineMs, isWanted);
-    if (answer.kind !== 'done') throw await this.#offsetsFailed(answer);
-  }
-
-  async #offsetsFailed(answer: Exclude<Answer<null>, { kind: 'done' }>): Promise<TransactionError> {
-    this.#answerFailed(answer);
-    return this.#over ?? (await this.#refusal());
   }
 
   #answerFailed({ kind, error }: Exclude<Answer<null>, { kind: 'done' }>): void {
@@ -558,16 +513,8 @@ export class Transactions implements TransactionGate {
     if (state === 'committing' || state === 'aborting') throw overlapping(this.transactionalId, 'is being ended');
   }
 
-  /** Says which record is to blame. All are settled by now. */
-  async #refusal(): Promise<TransactionError> {
-    const failure = this.#failure;
-    if (!(failure instanceof DeliveryError)) return failedTransaction(failure?.message ?? 'it failed', failure);
-    const outcomes = await Promise.allSettled(this.#deliveries);
-    const at = outcomes.findIndex((each) => each.status === 'rejected' && each.reason === failure);
-    const which = at < 0 ? 'a record' : `record ${at + 1} of ${outcomes.length}`;
-    const { topic, partition } = failure;
-    const where = partition < 0 ? `topic "${topic}"` : `topic "${topic}", partition ${partition}`;
-    return failedTransaction(`${which} (${where}) failed: ${failure.message}`, failure);
+  #refusal(): Promise<TransactionError> {
+    return this.#contents.refusal(this.#failure);
   }
 
   #doomed(error: KafkaError, outcome: TransactionOutcome): TransactionError {
@@ -581,10 +528,4 @@ export class Transactions implements TransactionGate {
 
 function named({ producerId, epoch }: Identity): { producerId: string; epoch: number } {
   return { producerId: String(producerId), epoch };
-}
-
-function byTopic(queues: readonly PartitionQueue[]): { name: string; partitions: number[] }[] {
-  const topics = new Map<string, number[]>();
-  for (const { topic, index } of queues) topics.set(topic.name, [...(topics.get(topic.name) ?? []), index]);
-  return [...topics].map(([name, partitions]) => ({ name, partitions }));
 }
