@@ -15,6 +15,7 @@ export function createProgram(terminal: Terminal, setExitCode: SetExitCode): Com
     .description('Kafka at the command line: produce, read, decode the wire and the log, run a mock cluster.')
     .version(version(), '-V, --version')
     .enablePositionalOptions()
+    .showHelpAfterError('(kiel --help shows the commands)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),

@@ -98,8 +98,8 @@ test('PEM stores are taken, a PKCS#12 key store too, and a Java store says how t
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
   });
-  expect(() => settings({ 'security.protocol': 'SSL', 'ssl.truststore.location': jks })).toThrow('only Java reads');
-  expect(() => settings({ 'security.protocol': 'SSL', 'ssl.keystore.location': jks })).toThrow('JKS store');
+  expect(() => settings({ 'security.protocol': 'SSL', 'ssl.truststore.location': p12 })).toThrow('only Java reads');
+  expect(() => settings({ 'security.protocol': 'SSL', 'ssl.keystore.location': jks })).toThrow('of type JKS');
 });
 
 test('names are verified unless the file says in so many words that they are not', () => {
@@ -155,4 +155,64 @@ test('addresses with and without port, IPv6 and protocol prefix are understood, 
   for (const text of ['', 'a:b', 'a:0', 'a:70000', 'http://x/y', '::1:9092', 'a b']) {
     expect(() => parseAddress(text), text).toThrow('is not an address');
   }
+});
+
+/** A truststore of one certificate, made by keytool with `-storetype JKS -storepass secret1`. */
+const jks = Buffer.from(
+  '/u3+7QAAAAIAAAABAAAAAgACY2EAAAGiENsirwAFWC41MDkAAAEyMIIBLjCB1aADAgECAgg1k2GjXTFj5zAKBggqhkjOPQQDAjAM' +
+    'MQowCAYDVQQDEwF4MB4XDTI2MTEyNTAzNTg0NFoXDTI3MDIyMzAzNTg0NFowDDEKMAgGA1UEAxMBeDBZMBMGByqGSM49AgEGCCqG' +
+    'SM49AwEHA0IABK7OYjK1i77O/3igHqHHjKNzlO24BusbMQA5Ul/gCJ/2HLS4Ig+yWM9bPJyxQgYB4ESDcNm0Ut30CcKe0fvq2SCj' +
+    'ITAfMB0GA1UdDgQWBBTnZrgTXAkDzs04uUGCcPxfuqMWBTAKBggqhkjOPQQDAgNIADBFAiEAhw7wqmKhSlqx3ugwj7edaOxdnYK5' +
+    'dl+KkV5LWu33uCgCIEcuJa42e5fKlP+gWOOXmFE6gW5/TZBRaqF9V4sKq5bGX5vHsE2v5uqCL7bJ01AhvqWfAlg=',
+  'base64',
+);
+const certificate =
+  'MIIBLjCB1aADAgECAgg1k2GjXTFj5zAKBggqhkjOPQQDAjAMMQowCAYDVQQDEwF4MB4XDTI2MTEyNTAzNTg0NFoXDTI3MDIyMzAz' +
+  'NTg0NFowDDEKMAgGA1UEAxMBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABK7OYjK1i77O/3igHqHHjKNzlO24BusbMQA5Ul/g' +
+  'CJ/2HLS4Ig+yWM9bPJyxQgYB4ESDcNm0Ut30CcKe0fvq2SCjITAfMB0GA1UdDgQWBBTnZrgTXAkDzs04uUGCcPxfuqMWBTAKBggq' +
+  'hkjOPQQDAgNIADBFAiEAhw7wqmKhSlqx3ugwj7edaOxdnYK5dl+KkV5LWu33uCgCIEcuJa42e5fKlP+gWOOXmFE6gW5/TZBRaqF9' +
+  'V4sKq5bG';
+
+test('a JKS truststore gives its certificates, and its password proves that nobody changed them', () => {
+  const location = file('trust.jks', jks);
+  const ssl = { 'security.protocol': 'SSL', 'ssl.truststore.location': location };
+  const ca = (password?: string) =>
+    String(settings({ ...ssl, ...(password === undefined ? {} : { 'ssl.truststore.password': password }) }).tls!.ca);
+  const pem = ca('secret1').split('\n');
+  expect(pem[0]).toBe('-----BEGIN CERTIFICATE-----');
+  expect(pem.filter((line) => !line.startsWith('-')).join('')).toBe(certificate);
+  expect(ca()).toBe(ca('secret1'));
+  expect(() => ca('secret2')).toThrow(`The truststore ${location} cannot be read: the password does not fit`);
+  const changed = Buffer.from(jks);
+  changed[150]! ^= 1;
+  file('trust.jks', changed);
+  expect(() => ca('secret1')).toThrow('the password does not fit, or the store was changed');
+  for (let end = 24; end < jks.length; end += 7) {
+    file('trust.jks', jks.subarray(0, end));
+    expect(() => ca()).toThrow(`The truststore ${location} cannot be read: `);
+  }
+});
+
+test('a store that only Java reads comes with the line that turns it into PEM', () => {
+  const refusal = (properties: Record<string, string>) => {
+    try {
+      settings({ 'security.protocol': 'SSL', ...properties });
+    } catch (error) {
+      const { message, hint } = error as Error & { hint: string };
+      return `${message} ${hint}`;
+    }
+    throw new Error('it was taken');
+  };
+  const p12 = file('trust.p12', Buffer.from([0x30, 0x82, 2, 0xa2, 2, 1, 3]));
+  expect(refusal({ 'ssl.truststore.location': p12 })).toBe(
+    `The truststore ${p12} is of type PKCS12, which only Java reads. Write it as PEM: keytool -list -rfc -keystore ${p12} > ca.pem, and set ssl.truststore.type=PEM with ssl.truststore.location=ca.pem.`,
+  );
+  const keys = file('keys.jks', jks);
+  expect(refusal({ 'ssl.keystore.location': keys })).toContain(
+    `keytool -importkeystore -srckeystore ${keys} -destkeystore client.p12 -deststoretype PKCS12`,
+  );
+  const text = file('notes.txt', 'no certificate');
+  expect(refusal({ 'ssl.truststore.location': text })).toContain(`${text} holds no certificate.`);
+  expect(refusal({ 'security.protcol': 'SSL' })).toContain('Did you mean security.protocol?');
+  expect(refusal({ 'ssl.engine.factory.class': 'x' })).toContain('Of ssl.* it knows ssl.truststore.type');
 });

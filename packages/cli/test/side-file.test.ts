@@ -147,6 +147,14 @@ describe('a snapshot of producer states', () => {
     ]);
   });
 
+  test('a time that no calendar has is shown as its number', async () => {
+    const path = file('5.snapshot', snapshot({ ...state, timestamp: 2n ** 62n }));
+    expect(await runKiel(['decode', path])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('4611686018427388000 ms'),
+    });
+  });
+
   test('a flipped bit, a cut and a version of a later Kafka are damage at their byte', async () => {
     const good = snapshot(state);
     const flipped = Buffer.from(good);

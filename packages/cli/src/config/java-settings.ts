@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { fileFailure, usage } from '../failure.ts';
+import { fileFailure, messageOf, usage } from '../failure.ts';
+import { javaStoreOf, jksCertificates } from './java-store.ts';
 
 /** What a `client.properties` of Java's clients says, in the producer's own terms. */
 export interface ClientSettings {
@@ -81,9 +82,29 @@ function refuseUnknownSecurity(properties: Properties): void {
     if (!/^(ssl|sasl|security)\./.test(name) || knownSecurity.has(name) || harmless.test(name)) continue;
     throw usage(
       `The setting ${name} is not supported, and leaving it out could weaken the connection.`,
-      `Known are ${[...knownSecurity].join(', ')}.`,
+      nearestOf(name),
     );
   }
+}
+
+function nearestOf(name: string): string {
+  const [nearest] = [...knownSecurity].sort((a, b) => distance(a, name) - distance(b, name));
+  if (distance(nearest!, name) <= 3) return `Did you mean ${nearest}?`;
+  const group = name.split('.')[0]!;
+  return `Of ${group}.* it knows ${[...knownSecurity].filter((each) => each.startsWith(`${group}.`)).join(', ')}.`;
+}
+
+/** How many letters have to be added, left out or changed. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
 }
 
 function tlsSettings(properties: Properties): ConnectionOptions {
@@ -114,10 +135,33 @@ function trustedCertificates(properties: Properties): string | undefined {
   if (location === undefined) return undefined;
   const content = readBytes(location);
   if (isPem(content)) return content.toString('utf8');
-  throw usage(
-    `ssl.truststore.location: ${location} is a Java store, which only Java reads.`,
-    'Write its certificates as PEM (keytool -list -rfc -keystore …) and set ssl.truststore.type=PEM.',
-  );
+  switch (javaStoreOf(content)) {
+    case 'JKS':
+      return fromJks(location, content, properties.get('ssl.truststore.password'));
+    case 'PKCS12':
+      throw usage(
+        `The truststore ${location} is of type PKCS12, which only Java reads.`,
+        `Write it as PEM: keytool -list -rfc -keystore ${location} > ca.pem, and set ssl.truststore.type=PEM with ssl.truststore.location=ca.pem.`,
+      );
+    case null:
+      throw usage(
+        `${location} holds no certificate.`,
+        'Give a file of certificates in PEM, beginning with -----BEGIN CERTIFICATE-----.',
+      );
+  }
+}
+
+function fromJks(location: string, content: Buffer, password: string | undefined): string {
+  try {
+    const certificates = jksCertificates(content, password);
+    if (certificates.length > 0) return certificates.join('');
+  } catch (error) {
+    throw usage(
+      `The truststore ${location} cannot be read: ${messageOf(error)}.`,
+      `Check ssl.truststore.password with: keytool -list -keystore ${location}`,
+    );
+  }
+  throw usage(`The truststore ${location} is empty.`, 'Nothing would be trusted; add the authority with keytool.');
 }
 
 function addKeystore(properties: Properties, tls: ConnectionOptions): void {
@@ -140,8 +184,8 @@ function addKeystore(properties: Properties, tls: ConnectionOptions): void {
     if (password !== undefined) tls.passphrase = password;
   } else {
     throw usage(
-      `ssl.keystore.location: ${location} is a JKS store, which only Java reads.`,
-      'Convert it: keytool -importkeystore -srckeystore OLD -destkeystore NEW.p12 -deststoretype PKCS12.',
+      `The keystore ${location} is of type JKS, in which only Java finds the key.`,
+      `Convert it: keytool -importkeystore -srckeystore ${location} -destkeystore client.p12 -deststoretype PKCS12, and name client.p12 in its place.`,
     );
   }
 }
@@ -173,8 +217,9 @@ function saslSettings(properties: Properties): SaslSettings {
   const username = options.get('username');
   const password = options.get('password');
   if (username === undefined || password === undefined) {
+    const missing = username !== undefined ? 'a password' : password !== undefined ? 'a user name' : null;
     throw usage(
-      `sasl.mechanism=${mechanism} needs a user name and a password.`,
+      `sasl.mechanism=${mechanism} needs ${missing === null ? 'a user name and a password' : `${missing} too`}.`,
       'Set sasl.jaas.config=… required username="…" password="…"; or KIEL_SASL_USERNAME and KIEL_SASL_PASSWORD.',
     );
   }

@@ -64,6 +64,8 @@ export function damageLines({ context, at, base }: Damage): string[] {
 }
 
 export function timeText(timestampMs: number): string {
+  // Producers may write any int64; a date ends at 275,760 years.
+  if (!(Math.abs(timestampMs) <= 8.64e15)) return `${timestampMs} ms`;
   return new Date(timestampMs).toISOString().replace('T', ' ').replace('Z', '');
 }
 

@@ -21,6 +21,7 @@ import { authenticate, saslMechanism } from '@kiel/producer';
 import { StreamFramer } from '../capture/stream-framer.ts';
 import { type Address, type Connection, showAddress } from '../config/connection-options.ts';
 import { Failure } from '../failure.ts';
+import { seconds } from '../terminal/quantity.ts';
 import { errorText } from './error-text.ts';
 import { openSocket, reasonOf, Unreachable } from './socket.ts';
 
@@ -152,7 +153,7 @@ export class BrokerConnection {
     if (this.#closed !== null) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        const text = `no answer to ${name.replace('Request', '')} within ${timeoutMs / 1000} s`;
+        const text = `no answer to ${name.replace('Request', '')} within ${seconds(timeoutMs)}`;
         this.#fail(new Unreachable(this.address, text));
         this.#socket.destroy();
       }, timeoutMs);

@@ -7,6 +7,7 @@ import {
 } from '@kiel/codec';
 import { type Address, type Connection, parseAddress, showAddress } from '../config/connection-options.ts';
 import { Failure } from '../failure.ts';
+import { seconds } from '../terminal/quantity.ts';
 import { BrokerConnection } from './broker-connection.ts';
 import { errorText } from './error-text.ts';
 import { Unreachable } from './socket.ts';
@@ -194,7 +195,7 @@ function hintFor(code: number): string | undefined {
 
 function unreachable(reasons: ReadonlyMap<string, string>, timeoutMs: number): Failure {
   const tried = [...reasons].map(([address, reason]) => `\n  ${address}: ${reason}`).join('');
-  return new Failure(`No broker could be reached within ${timeoutMs / 1000} s.${tried}`, {
+  return new Failure(`No broker could be reached within ${seconds(timeoutMs)}.${tried}`, {
     hint: 'Check that a broker runs there, that host and port are right, and that no firewall stands between.',
   });
 }

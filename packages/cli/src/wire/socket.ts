@@ -56,7 +56,8 @@ export function openSocket(address: Address, tls: ConnectionOptions | undefined,
     }, timeoutMs);
     const fail = (error: unknown) => {
       clearTimeout(timer);
-      reject(new Unreachable(address, reasonOf(error), error));
+      const hint = tls !== undefined && codeOf(error) === 'ECONNRESET' ? ' at the TLS greeting: is it a TLS port?' : '';
+      reject(new Unreachable(address, `${reasonOf(error)}${hint}`, error));
     };
     socket.once('error', fail);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
