@@ -1,5 +1,5 @@
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
-import type { Producer } from '../producer.ts';
+import type { Producer, TopicMap } from '../producer.ts';
 import { softwareVersion } from '../version.ts';
 import { observeMetrics } from './opentelemetry/metrics.ts';
 import { messageSpans, requestSpans } from './opentelemetry/spans.ts';
@@ -31,8 +31,8 @@ export type StopInstrumentation = () => void;
  * Tells OpenTelemetry what this producer does, by its conventions for messaging. What is not asked for costs nothing;
  * a span for each message costs more than the message itself, so a busy producer takes a sampler, or metrics alone.
  */
-export function instrumentProducer(
-  producer: Producer<never>,
+export function instrumentProducer<Topics extends TopicMap>(
+  producer: Producer<Topics>,
   options: InstrumentationOptions = {},
 ): StopInstrumentation {
   const subject = producer as unknown as Producer;

@@ -29,7 +29,7 @@ test('kiel:produce: a message from its call to its settlement, in one object', a
   expect(names()).toEqual(['start', 'end']);
   const report = await t.run(delivery);
   expect(names()).toEqual(['start', 'end', 'asyncStart', 'asyncEnd']);
-  const [{ trace }] = seen as [{ trace: ProduceTrace }];
+  const { trace } = seen[0]!;
   expect(seen.every((each) => each.trace === trace)).toBe(true);
   expect(trace).toMatchObject({ clientId: 'billing', topic: 'orders', value: { id: 1 }, options: { key: 'k' } });
   expect(trace.producer).toBe(t.producer);
