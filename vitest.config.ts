@@ -44,6 +44,10 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        ...shared,
+        test: { ...test, name: 'docs', include: ['tests/docs/**/*.test.ts'], testTimeout: 120_000, maxConcurrency: 3 },
+      },
       { ...shared, test: { ...test, name: 'chaos', include: ['tests/chaos/**/*.test.ts'], testTimeout: 600_000 } },
       {
         ...shared,

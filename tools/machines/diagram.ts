@@ -1,20 +1,14 @@
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
+import { graphOf } from './graph.ts';
 
 /** A flat machine as a Mermaid state diagram: one arrow for each transition, with its event and guard. */
 export function diagramOf(machine: AnyStateMachine): string {
-  const lines = ['stateDiagram-v2', `  [*] --> ${String(machine.root.initial.target[0]!.key)}`];
-  const nodes: AnyStateNode[] = Object.values(machine.root.states);
-  const all = [...machine.root.transitions.values()].flat();
-  for (const node of nodes) {
-    const own = [...node.transitions.values()].flat();
-    const handled = new Set(own.map(({ eventType }) => eventType));
-    for (const transition of [...own, ...all.filter(({ eventType }) => !handled.has(eventType))]) {
-      const target = transition.target?.[0]?.key;
-      if (target === undefined) continue;
-      const { guard } = transition;
-      const label = `${transition.eventType}${typeof guard === 'string' ? ` [${guard}]` : ''}`;
-      lines.push(`  ${node.key} --> ${target}: ${label}`);
-    }
+  const { initial, states, edges } = graphOf(machine);
+  const lines = ['stateDiagram-v2', `  [*] --> ${initial}`];
+  if (edges.some(({ from }) => from === null)) lines.push('  state "any state" as any');
+  for (const { from, to, labels } of edges) {
+    for (const label of labels) lines.push(`  ${from ?? 'any'} --> ${to}: ${label}`);
   }
+  for (const { name, isFinal } of states) if (isFinal) lines.push(`  ${name} --> [*]`);
   return lines.join('\n');
 }

@@ -79,8 +79,8 @@ export interface DeliveryErrorDetails {
 
 /**
  * A record was not delivered. `code` is Kafka's name of the broker's error, or one of `DELIVERY_TIMEOUT`,
- * `METADATA_TIMEOUT`, `BUFFER_FULL`, `RECORD_TOO_LARGE`, `UNKNOWN_PARTITION`, `PARTITIONER_FAILED`, `CANCELLED`,
- * `CLOSED`, `PRODUCER_FAILED`, `BATCH_REJECTED` (another record of the batch was refused).
+ * `METADATA_TIMEOUT`, `BUFFER_FULL`, `MESSAGE_TOO_LARGE`, `UNKNOWN_PARTITION`, `PARTITIONER_FAILED`, `CANCELLED`,
+ * `CLOSED`, `PRODUCER_FAILED`.
  */
 export class DeliveryError extends KafkaError {
   override readonly name: string = 'DeliveryError';

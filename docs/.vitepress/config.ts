@@ -1,0 +1,157 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { defineConfig } from 'vitepress';
+
+const docs = new URL('../', import.meta.url);
+const machines: Record<string, string> = JSON.parse(read('generated/machines.json'));
+
+function read(path: string): string {
+  return readFileSync(new URL(path, docs), 'utf8');
+}
+
+interface Item {
+  text: string;
+  link?: string;
+  items?: Item[];
+  collapsed?: boolean;
+}
+
+/** A page that is there: some are written by other parts of the build, and a reader of the sources may lack them. */
+function page(text: string, link: string): Item[] {
+  return existsSync(new URL(`.${link}.md`, docs)) ? [{ text, link }] : [];
+}
+
+function decisions(): Item[] {
+  const folder = new URL('design/decisions/', docs);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => ({ text: name.slice(0, -3).replaceAll('-', ' '), link: `/design/decisions/${name.slice(0, -3)}` }));
+}
+
+function api(): Item[] {
+  const path = 'reference/api/typedoc-sidebar.json';
+  return existsSync(new URL(path, docs)) ? JSON.parse(read(path)) : [];
+}
+
+const guide: Item[] = [
+  {
+    text: 'Begin',
+    items: [...page('Start in five minutes', '/start'), ...page('A transactional service', '/guide/service')],
+  },
+  {
+    text: 'Concepts',
+    items: [
+      ...page('States you can see', '/concepts/states'),
+      ...page('What is guaranteed', '/concepts/guarantees'),
+      ...page('Delivery, and how it was tried', '/guide/delivery'),
+    ],
+  },
+  {
+    text: 'Guides',
+    items: [
+      ...page('Backpressure', '/guide/backpressure'),
+      ...page('Transactions', '/guide/transactions'),
+      ...page('Graceful shutdown', '/guide/shutdown'),
+      ...page('The machine in your own app', '/guide/xstate'),
+      ...page('Security', '/guide/security'),
+      ...page('Security recipes', '/guide/clouds'),
+      ...page('Proxies and tunnels', '/guide/proxies'),
+      ...page('Serverless', '/guide/serverless'),
+      ...page('Telemetry', '/guide/telemetry'),
+      ...page('Watch it live', '/guide/inspect'),
+    ],
+  },
+  {
+    text: 'Testing and tools',
+    items: [
+      ...page('The mock cluster', '/guide/mock-cluster'),
+      ...page('With your test runner', '/guide/testing'),
+      ...page('The command', '/guide/command'),
+      ...page('Decoding captures', '/guide/captures'),
+      ...page('Writing a tool on the codec', '/guide/codec-tools'),
+    ],
+  },
+];
+
+const migrate: Item[] = [
+  {
+    text: 'Coming from',
+    items: [
+      ...page('kafkajs', '/migrate/kafkajs'),
+      ...page('node-rdkafka, confluent-kafka-javascript', '/migrate/librdkafka'),
+      ...page('@platformatic/kafka', '/migrate/platformatic'),
+      ...page('kiel for Python', '/migrate/python-kiel'),
+      ...page('Keys in the same partitions', '/migrate/partitioners'),
+    ],
+  },
+];
+
+const reference: Item[] = [
+  {
+    text: 'Reference',
+    items: [
+      ...page('Options', '/reference/options'),
+      ...page('Errors', '/reference/errors/index'),
+      ...page('How errors are treated', '/reference/error-treatment'),
+      ...page('Kafka versions', '/reference/kafka-versions'),
+      ...page('KIPs', '/reference/kips'),
+    ],
+  },
+  { text: 'API', items: api() },
+  {
+    text: 'Performance',
+    items: [
+      ...page('Measured', '/performance/index'),
+      ...page('The codec', '/performance/codec'),
+      ...page('What was tried', '/performance/log'),
+    ],
+  },
+  {
+    text: 'Design',
+    items: [
+      ...page('Decisions', '/design/decisions'),
+      ...page('Dependencies', '/design/dependencies'),
+      { text: 'By area', collapsed: true, items: decisions() },
+    ],
+  },
+];
+
+export default defineConfig({
+  title: 'kiel',
+  description: 'Kafka for TypeScript: plain data, explicit states',
+  lang: 'en',
+  base: process.env.KIEL_DOCS_BASE ?? '/',
+  srcExclude: ['generated/**', 'node_modules/**', '**/README.md'],
+  // Vue components would be looked for in what types look like.
+  markdown: {
+    config(md) {
+      const fence = md.renderer.rules.fence!;
+      md.renderer.rules.fence = (tokens, index, options, env, self) => {
+        const { info, content } = tokens[index]!;
+        if (info.trim() !== 'mermaid') return fence(tokens, index, options, env, self);
+        const picture = machines[content.trim()];
+        if (picture === undefined) throw new Error(`no machine looks like this:\n${content}`);
+        return `<div class="machine-frame">${picture}</div>`;
+      };
+    },
+    anchor: { level: [1, 2, 3, 4] },
+  },
+  themeConfig: {
+    nav: [
+      { text: 'Start', link: '/start' },
+      { text: 'Guides', link: '/guide/service', activeMatch: '/(guide|concepts)/' },
+      { text: 'Reference', link: '/reference/options', activeMatch: '/(reference|performance|design)/' },
+      { text: 'Migrate', link: '/migrate/kafkajs', activeMatch: '/migrate/' },
+    ],
+    sidebar: {
+      '/migrate/': migrate,
+      '/reference/': reference,
+      '/performance/': reference,
+      '/design/': reference,
+      '/': guide,
+    },
+    outline: { level: [2, 3] },
+    search: { provider: 'local' },
+    footer: { message: 'MIT licence' },
+  },
+});

@@ -1,0 +1,7 @@
+/**
+ * Codecs in WebAssembly: `@kiel/codec/wasm`.
+ *
+ * @module
+ */
+
+export * from '../../../../packages/codec/src/wasm.ts';

@@ -1,0 +1,7 @@
+/**
+ * The producer: what `@kiel/producer` exports.
+ *
+ * @module
+ */
+
+export * from '../../../../packages/producer/src/index.ts';
