@@ -1,12 +1,18 @@
 import {
   AddOffsetsToTxnRequest,
   AddOffsetsToTxnResponse,
+  AlterConfigsRequest,
+  AlterConfigsResponse,
+  CreateTopicsRequest,
+  CreateTopicsResponse,
   DescribeClusterRequest,
   DescribeClusterResponse,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
   OffsetForLeaderEpochRequest,
   OffsetForLeaderEpochResponse,
   PushTelemetryRequest,
@@ -21,6 +27,7 @@ export class AdministrationScript extends Steps {
   async run(): Promise<void> {
     await this.cluster();
     await this.configs();
+    await this.changedConfigs();
     await this.epochs();
     await this.offsetsOfNobody();
     await this.telemetry();
@@ -70,6 +77,68 @@ export class AdministrationScript extends Steps {
         const body = { resources: [resource], includeSynonyms: false };
         await this.target.ask(`configs of ${what}`, DescribeConfigsRequest, DescribeConfigsResponse, version, body);
       }
+    }
+  }
+
+  /** A topic of its own, since what later steps find depends on the settings of the others. */
+  async changedConfigs(): Promise<void> {
+    const name = this.name('changed');
+    const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    const body = { topics: [topic], timeoutMs: 10_000, validateOnly: false };
+    await this.target.quietly(CreateTopicsRequest, CreateTopicsResponse, 5, body);
+    const describe = (configurationKeys: string[]) =>
+      this.target.ask('changed configs', DescribeConfigsRequest, DescribeConfigsResponse, 4, {
+        resources: [{ resourceType: 2, resourceName: name, configurationKeys }],
+        includeSynonyms: false,
+      });
+    const keys = ['cleanup.policy', 'retention.bytes', 'max.message.bytes', 'min.insync.replicas'];
+    const change = async (step: string, configs: [string, number, string | null][], over: object = {}) => {
+      const resource = {
+        resourceType: 2,
+        resourceName: name,
+        configs: configs.map(([key, configOperation, value]) => ({ name: key, configOperation, value })),
+        ...over,
+      };
+      for (const version of [0, 1]) {
+        for (const validateOnly of [true, false]) {
+          const all = { resources: [resource], validateOnly };
+          await this.target.ask(
+            `change ${step}`,
+            IncrementalAlterConfigsRequest,
+            IncrementalAlterConfigsResponse,
+            version,
+            all,
+          );
+        }
+      }
+      await describe(keys);
+    };
+    await describe(keys);
+    await change('one', [['retention.bytes', 0, '1000000']]);
+    await change('acks', [['min.insync.replicas', 0, '2']]);
+    await change('two', [
+      ['max.message.bytes', 0, '2000'],
+      ['cleanup.policy', 2, 'compact'],
+    ]);
+    await change('a list back', [['cleanup.policy', 3, 'compact']]);
+    await change('what is no list', [['retention.bytes', 2, '5']]);
+    await change('an unknown one', [['no.such', 0, '1']]);
+    await change('to no number', [['retention.bytes', 0, 'many']]);
+    await change('to nothing', [['retention.bytes', 0, null]]);
+    await change('to the default', [['max.message.bytes', 1, null]]);
+    await change('an unknown topic', [['retention.bytes', 0, '5']], { resourceName: this.name('nowhere') });
+    await change('a bad topic', [['retention.bytes', 0, '5']], { resourceName: 'a b' });
+    for (const [step, resourceName, configs] of [
+      ['one', name, [{ name: 'max.message.bytes', value: '3000' }]],
+      ['an unknown one', name, [{ name: 'no.such', value: '1' }]],
+      ['to nothing', name, [{ name: 'max.message.bytes', value: null }]],
+      ['an unknown topic', this.name('nowhere'), []],
+    ] as const) {
+      for (const version of [0, 1, 2]) {
+        const all = { resources: [{ resourceType: 2, resourceName, configs }], validateOnly: false };
+        await this.target.ask(`replace ${step}`, AlterConfigsRequest, AlterConfigsResponse, version, all);
+      }
+      await describe(keys);
     }
   }
 

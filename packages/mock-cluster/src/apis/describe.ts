@@ -11,7 +11,7 @@ import {
 import { Code, codeNumber } from '../codes.ts';
 import { addressFor } from '../core.ts';
 import { NO_TOPIC_ID, viewOfTopic } from '../state/cluster-state.ts';
-import { defaultTopicConfig, topicNameFault } from '../state/topic.ts';
+import { topicNameFault } from '../state/topic.ts';
 import { type Context, defineApi } from './api.ts';
 import { leaderFault } from './fetch.ts';
 
@@ -52,7 +52,7 @@ const BROKER_RESOURCE = 4;
 const LOGGER_RESOURCE = 8;
 
 /** Where a value comes from, as DescribeConfigs numbers it. */
-const Source = { TOPIC: 1, STATIC_BROKER: 4, DEFAULT: 5 } as const;
+const Source = { TOPIC: 1, ALL_BROKERS: 3, STATIC_BROKER: 4, DEFAULT: 5 } as const;
 const ConfigType = { BOOLEAN: 1, STRING: 2, INT: 3, LONG: 5, LIST: 7 } as const;
 
 /** Of those configs that are no text. */
@@ -100,8 +100,8 @@ export const describeConfigs = defineApi('DescribeConfigs', 32, DescribeConfigsR
           return failed(Code.INVALID_TOPIC_EXCEPTION, topicNameFault(resourceName)!);
         const topic = ctx.core.state.topics.get(resourceName);
         if (topic === undefined) return failed(Code.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic "${resourceName}"`);
-        values = { ...defaultTopicConfig, ...topic.config };
-        sourceOf = (name) => (name in topic.config ? Source.TOPIC : Source.DEFAULT);
+        values = topic.settings();
+        sourceOf = (name) => (name in topic.config ? Source.TOPIC : inheritedSource(ctx, name));
       } else if (resourceType === BROKER_RESOURCE || resourceType === LOGGER_RESOURCE) {
         // Without a name a broker gives what was set for all of them at run time: here that is nothing.
         const isForAll = resourceName === '' && resourceType === BROKER_RESOURCE;
@@ -136,6 +136,14 @@ export const describeConfigs = defineApi('DescribeConfigs', 32, DescribeConfigsR
     }),
   }),
 });
+
+/** With eligible leader replicas (KIP-966) a cluster keeps `min.insync.replicas` among its own settings. */
+function inheritedSource(ctx: Context, name: string): number {
+  const hasElr = ctx.core.state.profile.features.some(
+    (feature) => feature.name === 'eligible.leader.replicas.version' && feature.finalized > 0,
+  );
+  return hasElr && name === 'min.insync.replicas' ? Source.ALL_BROKERS : Source.DEFAULT;
+}
 
 function brokerConfig(ctx: Context): Record<string, string> {
   const { options } = ctx.core.state;

@@ -1,3 +1,4 @@
+import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts';
 import type { Api } from './api.ts';
 import { apiVersions } from './api-versions.ts';
 import { findCoordinator } from './coordinator.ts';
@@ -40,6 +41,8 @@ export const servedApis: ReadonlyMap<number, Api> = new Map(
     endTxn,
     txnOffsetCommit,
     describeConfigs,
+    alterConfigs,
+    incrementalAlterConfigs,
     saslAuthenticate,
     createPartitions,
     describeCluster,

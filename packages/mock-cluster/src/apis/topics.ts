@@ -71,7 +71,7 @@ function create(ctx: Context, wanted: Creatable, validateOnly: boolean, isTwice:
     errorMessage: null,
     numPartitions: topic.partitions.length,
     replicationFactor: topic.partitions[0]!.replicas.length,
-    configs: Object.entries({ ...defaultTopicConfig, ...topic.config }).map(([key, value]) => ({
+    configs: Object.entries(topic.settings()).map(([key, value]) => ({
       name: key,
       value,
       readOnly: false,

@@ -103,7 +103,8 @@ export class ClusterState {
     const factor = options.replicationFactor ?? Math.min(this.options.replicationFactor, live);
     if (count <= 0) return Code.INVALID_PARTITIONS;
     if (factor <= 0 || factor > live) return Code.INVALID_REPLICATION_FACTOR;
-    const config: TopicConfig = {
+    const config: TopicConfig = {};
+    const clusterDefaults = {
       'message.timestamp.after.max.ms': String(this.profile.timestampAfterMaxMs),
       'retention.bytes': String(this.options.retentionBytes),
     };
@@ -111,7 +112,7 @@ export class ClusterState {
       if (!isValidConfig(key, String(value))) return Code.INVALID_CONFIG;
       config[key] = String(value);
     }
-    const topic = new Topic(name, this.#uuid(), config);
+    const topic = new Topic(name, this.#uuid(), config, clusterDefaults);
     this.topics.set(name, topic);
     this.topicsById.set(topic.id, topic);
     this.#addPartitions(topic, count, factor);
@@ -229,7 +230,8 @@ const configValues: Readonly<Record<string, RegExp>> = {
   'message.timestamp.type': /^(CreateTime|LogAppendTime)$/,
 };
 
-function isValidConfig(key: string, value: string): boolean {
+/** Whether a topic can have this setting, and with this value. */
+export function isValidConfig(key: string, value: string): boolean {
   if (!(key in defaultTopicConfig)) return knownConfigs.has(key);
   return (configValues[key] ?? /^-?\d+$/).test(value);
 }

@@ -76,7 +76,10 @@ export class Topic {
   readonly name: string;
   /** Kafka's text form of a UUID. */
   readonly id: string;
+  /** What was set for this topic. */
   readonly config: TopicConfig;
+  /** What holds where nothing was set: Kafka's own defaults but for those of this cluster. */
+  readonly #defaults: TopicConfig;
   readonly partitions: Partition[] = [];
   /** Settings as numbers, read on every produce. */
   maxMessageBytes = 0;
@@ -87,10 +90,11 @@ export class Topic {
   isCompacted = false;
   isDeleted = false;
 
-  constructor(name: string, id: string, config: TopicConfig) {
+  constructor(name: string, id: string, config: TopicConfig, clusterDefaults: TopicConfig = {}) {
     this.name = name;
     this.id = id;
     this.config = config;
+    this.#defaults = { ...defaultTopicConfig, ...clusterDefaults };
     this.refresh();
   }
 
@@ -98,9 +102,18 @@ export class Topic {
     return this.name === '__consumer_offsets' || this.name === '__transaction_state';
   }
 
+  /** Every setting, with its value. */
+  settings(): TopicConfig {
+    return { ...this.#defaults, ...this.config };
+  }
+
+  setting(name: string): string {
+    return this.config[name] ?? this.#defaults[name] ?? '';
+  }
+
   /** Reads the settings again after a change of `config`. */
   refresh(): void {
-    const read = (name: string) => this.config[name] ?? defaultTopicConfig[name]!;
+    const read = (name: string) => this.setting(name);
     this.maxMessageBytes = Number(read('max.message.bytes'));
     this.minInsyncReplicas = Number(read('min.insync.replicas'));
     this.timestampBeforeMaxMs = Number(read('message.timestamp.before.max.ms'));
