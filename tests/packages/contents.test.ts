@@ -103,6 +103,12 @@ describe.each(packed)('$name', ({ name, tarball, files, packedBytes, source }) =
   });
 });
 
+test('brokers are told the version that was published', () => {
+  const { version } = readManifest(join(consumer, 'node_modules/@kiel/producer'));
+  const source = readFileSync(join(consumer, 'node_modules/@kiel/producer/src/version.ts'), 'utf8');
+  expect(source).toContain(`softwareVersion = '${version}'`);
+});
+
 /** The tarballs of a package and of those it depends on. */
 function withSiblings(name: string, found: Record<string, string> = {}): Record<string, string> {
   const own = packed.find((each) => each.name === name);

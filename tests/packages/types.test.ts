@@ -64,6 +64,12 @@ test('a mistake is found where one is', async () => {
   expect(found[0]).toMatch(/mistake\.ts.*TS2322/);
 });
 
+test('the page of the browser example is right, with the types of browsers alone', async () => {
+  cpSync(join(import.meta.dirname, '../../examples/browser/page.ts'), join(folder, 'page.ts'));
+  const options = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2024', 'dom'], types: [] };
+  expect(await problems(own, 'page', options, ['page.ts'])).toEqual([]);
+});
+
 describe.each(compilers)('TypeScript $version', ({ version, home }) => {
   test.each([
     { module: 'node16', moduleResolution: 'node16' },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { cacheFolder, type Jars, kafkaJars } from '../kafka/index.ts';
+import { newestRelease, olderRelease } from '../schema/releases.ts';
 
 // `npm run golden`: makes the golden vectors of every message from Java's own classes, byte for byte the same each time.
 // `npm run golden -- --seed N [--out FOLDER]` makes others, elsewhere; KIEL_GOLDEN_DIR=FOLDER runs the tests on those.
@@ -15,8 +16,8 @@ const committed = fileURLToPath(new URL('../../packages/codec/test/golden/vector
 const committedSeed = '1';
 
 /** The newest release's classes make all they can; the older one's make what the newest no longer knows. */
-const newest = '4.4.0';
-const older = '3.9.2';
+const newest = newestRelease;
+const older = olderRelease;
 const internalArtifacts = [
   'kafka-group-coordinator',
   'kafka-transaction-coordinator',

@@ -6,6 +6,7 @@ import { emitApiTable, emitIndex, emitRegistry } from './emit-index.ts';
 import { emitMessage } from './emit-message.ts';
 import { formatTypeScript } from './format-code.ts';
 import { kebabCase, type Model, makeModel } from './model.ts';
+import { newestRelease, olderRelease } from './releases.ts';
 
 const codec = join(import.meta.dirname, '../../packages/codec');
 
@@ -16,7 +17,10 @@ writeFolder(
   new Map([
     ...messages.map(
       (model) =>
-        [`${kebabCase(model.name)}.ts`, emitMessage(model, { source: '../..', releases: '3.9.2 and 4.4.0' })] as const,
+        [
+          `${kebabCase(model.name)}.ts`,
+          emitMessage(model, { source: '../..', releases: `${olderRelease} and ${newestRelease}` }),
+        ] as const,
     ),
     ['index.ts', emitIndex(messages)],
     ['registry.ts', emitRegistry(messages)],
@@ -29,7 +33,8 @@ writeFolder(
   join(codec, 'src/internal-topics/generated'),
   new Map([
     ...internal.map(
-      (model) => [`${kebabCase(model.name)}.ts`, emitMessage(model, { source: '../..', releases: '4.4.0' })] as const,
+      (model) =>
+        [`${kebabCase(model.name)}.ts`, emitMessage(model, { source: '../..', releases: newestRelease })] as const,
     ),
     ['index.ts', emitIndex(internal)],
   ]),

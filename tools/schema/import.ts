@@ -9,14 +9,15 @@ import { formatJson } from './format-json.ts';
 import { fetchJar } from './jars.ts';
 import { type KafkaMessage, parseKafkaJson } from './kafka-json.ts';
 import { merge } from './merge.ts';
+import { newestRelease, olderRelease } from './releases.ts';
 import { readZipText } from './zip.ts';
 
 const schemaFolder = join(import.meta.dirname, '../../packages/codec/schema');
 
 /** Newest first: what the newest knows, it decides. */
-const clientReleases = ['4.4.0', '3.9.2'];
+const clientReleases = [newestRelease, olderRelease];
 
-const internalRelease = '4.4.0';
+const internalRelease = newestRelease;
 const internalModules = [
   'kafka-group-coordinator',
   'kafka-group-coordinator-api',

@@ -7,6 +7,12 @@ import {
   FetchResponse,
   InitProducerIdRequest,
   InitProducerIdResponse,
+  JoinGroupRequest,
+  JoinGroupResponse,
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitResponse,
 } from '@kiel/codec';
 import { expect, test } from 'vitest';
 import { MockCluster, type MockClusterOptions } from '../src/index.ts';
@@ -155,5 +161,39 @@ test('a moved coordinator sends its clients away', async () => {
   expect(await init()).toMatchObject({ errorCode: 16 });
   cluster.moveCoordinator('tx', 1);
   expect(await init()).toMatchObject({ errorCode: 0 });
+  await cluster.stop();
+});
+
+test('a transaction commits offsets of a group with members without being one, as no other commit can', async () => {
+  const { cluster, client, clock, init } = await setUp();
+  const who = await init();
+  const join = { groupId: 'readers', sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 1_000, protocolType: 'consumer' };
+  const protocols = [{ name: 'range', metadata: new Uint8Array(1) }];
+  const joined = await clock.run(
+    client.call(JoinGroupRequest, JoinGroupResponse, 3, { ...join, memberId: '', protocols }),
+  );
+  expect(joined).toMatchObject({ errorCode: 0 });
+  const topics = [
+    { name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 7n, committedMetadata: null }] },
+  ];
+  const plain = await clock.run(
+    client.call(OffsetCommitRequest, OffsetCommitResponse, 7, { groupId: 'readers', topics }),
+  );
+  expect(plain.topics[0]!.partitions[0]).toMatchObject({ errorCode: 25 });
+  const ids = { transactionalId: 'tx', producerId: who.producerId, producerEpoch: who.producerEpoch };
+  const outsider = await clock.run(
+    client.call(TxnOffsetCommitRequest, TxnOffsetCommitResponse, 5, { ...ids, groupId: 'readers', topics }),
+  );
+  expect(outsider.topics[0]!.partitions[0]).toMatchObject({ errorCode: 0 });
+  const stranger = await clock.run(
+    client.call(TxnOffsetCommitRequest, TxnOffsetCommitResponse, 5, {
+      ...ids,
+      groupId: 'readers',
+      memberId: 'nobody',
+      generationIdOrMemberEpoch: 1,
+      topics,
+    }),
+  );
+  expect(stranger.topics[0]!.partitions[0]).toMatchObject({ errorCode: 25 });
   await cluster.stop();
 });

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { type Compressor, createLz4, createSnappy, MessageSetBuilder, RecordBatchBuilder } from '@kiel/codec';
 import { nodeCompressions } from '@kiel/codec/node';
 import { createWasmCodecs } from '@kiel/codec/wasm';
+import { newestRelease } from '../../schema/releases.ts';
 import { runRecordVectors } from './java.ts';
 
 /**
@@ -82,7 +83,7 @@ function* written(input: NonNullable<Vector['with']>): Generator<[label: string,
 }
 
 let failures = 0;
-const answers = runRecordVectors('4.4.0', ['read'], lines.join('\n') + '\n')
+const answers = runRecordVectors(newestRelease, ['read'], lines.join('\n') + '\n')
   .trimEnd()
   .split('\n');
 if (answers.length !== lines.length) throw new Error(`${lines.length} questions, ${answers.length} answers`);

@@ -88,10 +88,13 @@ export const txnOffsetCommit = defineApi('TxnOffsetCommit', 28, TxnOffsetCommitR
     const { groupId, transactionalId, producerId } = request;
     const { groups, transactions, members, state } = ctx.core;
     const who = { producerId, epoch: request.producerEpoch };
+    // Before version 3 a transaction could not say which member it commits for: it need not to this day.
+    const isMember = request.memberId !== '' || request.generationIdOrMemberEpoch >= 0;
     let code: number = Code.NONE;
     if (groupId === '') code = Code.INVALID_GROUP_ID;
     else if (notCoordinator(ctx, groupId)) code = Code.NOT_COORDINATOR;
-    else code = members.checkCommit(groupId, request.memberId, request.generationIdOrMemberEpoch, groups.has(groupId));
+    else if (isMember)
+      code = members.checkCommit(groupId, request.memberId, request.generationIdOrMemberEpoch, groups.has(groupId));
     if (code === Code.NONE) {
       // From v5 on, committing the offsets adds the group to the transaction (KIP-890).
       const adds = ctx.version >= 5 && state.profile.transactionVersion === 2;
