@@ -6,6 +6,7 @@ import { flameGraph } from './flame.ts';
 import { NullBroker } from './null-broker.ts';
 import { cacheFolder } from './paths.ts';
 import { spreadOf } from './statistics.ts';
+import { viewer } from './viewer.ts';
 
 type Row = Record<string, unknown>;
 
@@ -37,6 +38,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Row[]>>> = {
   loop,
   start,
   profile,
+  viewer,
 };
 
 /** CPU a record as partitions, topics and brokers grow in number, each beside the case it grows from. */

@@ -79,6 +79,13 @@ class Viewer {
     this.#flash(frame.steps);
   }
 
+  /** What was before this page was opened, or while it was cut off. */
+  recall(frames: readonly Frame[]): void {
+    const knownUntil = this.#model.frame?.at ?? 0;
+    for (const frame of frames) if (frame.at > knownUntil) this.#model.take(frame);
+    this.#log.update();
+  }
+
   /** Another moment of a recording: everything that led to it, at once. */
   jump(frames: readonly Frame[]): void {
     this.#model.clear();
@@ -177,7 +184,8 @@ function showLive(viewer: Viewer): void {
       if (message.kind === 'hello') {
         viewer.begin(message);
         showButtons(message);
-      } else viewer.take(message);
+      } else if (message.kind === 'past') viewer.recall(message.frames);
+      else viewer.take(message);
     },
     connected: (isConnected) => {
       if (isConnected) {

@@ -35,7 +35,8 @@ export async function loadSession(progress: (share: number) => void): Promise<Se
     try {
       const message = JSON.parse(line) as FeedMessage;
       if (message.kind === 'hello') hello ??= message;
-      else if (message.kind === 'frame' && frames.length < mostFrames) frames.push(message);
+      else if (message.kind === 'past') frames.push(...message.frames);
+      else if (frames.length < mostFrames) frames.push(message);
       else isCut = true;
     } catch {
       damaged++;

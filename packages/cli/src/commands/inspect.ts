@@ -100,6 +100,8 @@ class StepLines {
       this.#out.line(`${message.clientId}, pid ${message.pid}, kiel ${message.version}`);
       return;
     }
+    // What was before is in the page, and in a recording.
+    if (message.kind === 'past') return;
     for (const step of message.steps) if (this.#withRoutine || !isRoutine(step)) this.#step(step);
     for (const { at, kind, text } of message.notes) {
       this.#line(at, kind, kind === 'failed' ? this.#out.paint('red', text) : text);

@@ -3,7 +3,7 @@
  * 1970 where they are called `at`, else spans in milliseconds. No message's key, value or header is in it, and no
  * setting that could be a secret.
  */
-export type FeedMessage = Hello | Frame;
+export type FeedMessage = Hello | Past | Frame;
 
 /** Raised when older pages could not read what newer producers tell. */
 export const feedFormat = 1;
@@ -24,6 +24,13 @@ export interface Hello {
 }
 
 export type InspectorAction = 'flush' | 'close';
+
+/** The second message of a stream: what was told before somebody looked, as far as it was kept. */
+export interface Past {
+  readonly kind: 'past';
+  /** Oldest first. */
+  readonly frames: readonly Frame[];
+}
 
 /** How things are, and what has happened since the frame before. */
 export interface Frame {

@@ -10,20 +10,28 @@ const frameMs = 250;
 /** While nothing changes, one frame in so many is told. */
 const quietFrames = 4;
 const mostNotes = 100;
+/** What is kept for whoever looks later: a minute at least, if its frames are not large. */
+const mostPast = 240;
+const mostPastBytes = 1_000_000;
 const mostText = 500;
 
 /** A frame, and its JSON: made once, however many look. */
 export type FeedListener = (json: string, frame: Frame) => void;
 
-/** Tells how a producer is, for as long as somebody listens. Between frames it keeps a bounded amount, come what may. */
+/**
+ * Tells how a producer is, from the moment it is made until it is closed. Between frames, and of the frames that were,
+ * it keeps a bounded amount, come what may.
+ */
 export class Feed {
   readonly #view: EngineView;
   readonly #allow: readonly InspectorAction[];
   readonly #traffic: TrafficWatch;
   readonly #endings: (() => void)[] = [];
   readonly #listeners = new Set<FeedListener>();
-  #machines: MachineWatch | null = null;
+  readonly #machines: MachineWatch;
   #timer: unknown = null;
+  #past: string[] = [];
+  #pastBytes = 0;
   #notes: Note[] = [];
   #droppedNotes = 0;
   #skipped = 0;
@@ -31,11 +39,18 @@ export class Feed {
   #isClosed = false;
 
   constructor(view: EngineView, allow: readonly InspectorAction[]) {
-    const { clock, events } = view;
+    const { actor, clock, events } = view;
     this.#view = view;
     this.#allow = allow;
     this.#traffic = new TrafficWatch(() => clock.now());
+    this.#machines = new MachineWatch(
+      actor,
+      () => clock.now(),
+      () => clock.epochMs(),
+    );
+    this.#schedule();
     this.#endings.push(
+      () => this.#machines.stop(),
       view.watch(this.#traffic),
       events.add('deliveryFailed', ({ error }) => this.note('failed', error.message)),
       events.add('throttled', ({ broker, throttleMs }) => {
@@ -67,51 +82,32 @@ export class Feed {
     };
   }
 
+  /** What was told so far, as the JSON of one message. */
+  get past(): string {
+    return `{"kind":"past","frames":[${this.#past.join(',')}]}`;
+  }
+
   /** The first frame comes at once. The function returned ends it. */
   listen(listener: FeedListener): () => void {
     if (this.#isClosed) return () => {};
-    const isFirst = this.#listeners.size === 0;
-    if (isFirst) this.#begin();
     this.#listeners.add(listener);
     this.#tell();
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#rest();
-    };
+    return () => this.#listeners.delete(listener);
   }
 
   note(kind: Note['kind'], text: string): void {
-    if (this.#listeners.size === 0) return;
+    if (this.#isClosed) return;
     if (this.#notes.length >= mostNotes) this.#droppedNotes++;
     else this.#notes.push({ at: this.#view.clock.epochMs(), kind, text: text.slice(0, mostText) });
   }
 
   close(): void {
     if (this.#isClosed) return;
+    this.#tell();
     this.#isClosed = true;
-    if (this.#listeners.size > 0) this.#tell();
     this.#listeners.clear();
-    this.#rest();
+    this.#view.clock.clearTimeout(this.#timer);
     for (const end of this.#endings) end();
-  }
-
-  #begin(): void {
-    const { actor, clock } = this.#view;
-    this.#machines = new MachineWatch(
-      actor,
-      () => clock.now(),
-      () => clock.epochMs(),
-    );
-    this.#schedule();
-  }
-
-  #rest(): void {
-    this.#machines?.stop();
-    this.#machines = null;
-    if (this.#timer !== null) this.#view.clock.clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#notes = [];
-    this.#droppedNotes = 0;
   }
 
   #schedule(): void {
@@ -124,7 +120,7 @@ export class Feed {
   /** Nothing happens: a frame now and then shows that it is so. */
   #tick(): void {
     const totals = JSON.stringify(this.#totals());
-    const isQuiet = totals === this.#lastTotals && this.#notes.length === 0 && this.#machines?.hasSteps === false;
+    const isQuiet = totals === this.#lastTotals && this.#notes.length === 0 && !this.#machines.hasSteps;
     this.#lastTotals = totals;
     if (isQuiet && ++this.#skipped < quietFrames) return;
     this.#skipped = 0;
@@ -132,14 +128,18 @@ export class Feed {
   }
 
   #tell(): void {
-    if (this.#listeners.size === 0) return;
     const frame = this.#frame();
     const json = JSON.stringify(frame);
+    this.#past.push(json);
+    this.#pastBytes += json.length;
+    while (this.#past.length > mostPast || this.#pastBytes > mostPastBytes) {
+      this.#pastBytes -= this.#past.shift()!.length;
+    }
     for (const listener of [...this.#listeners]) listener(json, frame);
   }
 
   #frame(): Frame {
-    const { steps, dropped, spent } = this.#machines!.take();
+    const { steps, dropped, spent } = this.#machines.take();
     const notes = this.#notes;
     const droppedNotes = this.#droppedNotes;
     this.#notes = [];
@@ -150,7 +150,7 @@ export class Feed {
       totals: this.#totals(),
       recordLatency: this.#traffic.records.take(),
       requestLatency: this.#traffic.allRequests.take(),
-      machines: this.#machines!.views(),
+      machines: this.#machines.views(),
       spent,
       ...amountsOf(this.#view, this.#traffic),
       steps,

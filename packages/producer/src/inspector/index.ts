@@ -8,6 +8,7 @@ export type {
   MachineView,
   Note,
   PartitionView,
+  Past,
   Percentiles,
   Step,
   Totals,

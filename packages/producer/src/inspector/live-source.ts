@@ -7,19 +7,22 @@ import { refuse, type ViewerSource } from './viewer-server.ts';
 /** Viewers at once. Each costs a write of the same bytes a frame. */
 const mostViewers = 16;
 /** Bytes that a viewer may be behind; then it is let go, and comes again by itself if it still lives. */
-const mostBehindBytes = 1_048_576;
+const mostBehindBytes = 4_194_304;
+
+/** What of a feed a stream needs. */
+export type FeedLike = Pick<Feed, 'hello' | 'past' | 'listen' | 'note'>;
 
 export type InspectorActions = Readonly<Partial<Record<InspectorAction, () => Promise<void>>>>;
 
 /** A producer that runs, as a stream of server-sent events. */
 export class LiveSource implements ViewerSource {
   readonly shows = 'live';
-  readonly #feed: Feed;
+  readonly #feed: FeedLike;
   readonly #actions: InspectorActions;
   readonly #viewers = new Set<ServerResponse>();
   #onViewer: (() => void)[] = [];
 
-  constructor(feed: Feed, actions: InspectorActions) {
+  constructor(feed: FeedLike, actions: InspectorActions) {
     this.#feed = feed;
     this.#actions = actions;
   }
@@ -58,7 +61,8 @@ export class LiveSource implements ViewerSource {
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     response.socket?.setNoDelay(true);
-    response.write(`retry: 1000\ndata: ${JSON.stringify(this.#feed.hello)}\n\n`);
+    const { hello, past } = this.#feed;
+    response.write(`retry: 1000\ndata: ${JSON.stringify(hello)}\n\ndata: ${past}\n\n`);
     this.#viewers.add(response);
     const end = this.#feed.listen((json) => {
       if (response.writableLength > mostBehindBytes) response.destroy();
