@@ -17,9 +17,11 @@ import { describe, expect, test } from 'vitest';
 import { arbitraryOf } from '../messages/arbitrary.ts';
 
 type AnyMessage = Message<unknown, never>;
-const messages = Object.values(internal).filter(
-  (value): value is Message<unknown, never> => typeof value === 'object' && value !== null && 'layout' in value,
-);
+const messages = Object.values(internal).filter(isMessage) as AnyMessage[];
+
+function isMessage(value: unknown): value is AnyMessage {
+  return typeof value === 'object' && value !== null && 'layout' in value;
+}
 
 function errorOf(attempt: () => unknown): CodecError {
   try {
