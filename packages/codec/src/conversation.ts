@@ -44,8 +44,10 @@ export interface SeenToken {
   readonly frame: Uint8Array;
 }
 
+/** What a Conversation tells of: a request, an answer, or a SASL token without a header. */
 export type ConversationEvent = SeenRequest | SeenResponse | SeenToken;
 
+/** How a Conversation reads. */
 export interface ConversationOptions {
   readonly maxFrameBytes?: number | undefined;
   /**

@@ -1,5 +1,6 @@
 import { CodecError, describeValue } from './errors.ts';
 
+/** The sizes that a FrameDecoder takes. */
 export interface FrameDecoderOptions {
   /** Bigger frames are refused. 128 MiB: an answer may exceed the fetch limit by what surrounds the records. */
   readonly maxFrameBytes?: number | undefined;

@@ -25,6 +25,7 @@ import { Transactions } from './state/transactions.ts';
 import { check, type Verdict } from './verify/checker.ts';
 import type { History } from './verify/history.ts';
 
+/** One broker of a cluster. */
 export interface BrokerOptions {
   readonly id?: number;
   readonly rack?: string;
@@ -32,6 +33,7 @@ export interface BrokerOptions {
   readonly port?: number;
 }
 
+/** Options of `MockCluster.start`; all have defaults. */
 export interface MockClusterOptions {
   /** How many, with ids from 1, or each by itself. One unless given. */
   readonly brokers?: number | readonly BrokerOptions[];

@@ -85,6 +85,7 @@ export const Code = {
   REBOOTSTRAP_REQUIRED: 129,
 } as const;
 
+/** Kafka's name of an error code. */
 export type CodeName = keyof typeof Code;
 
 const names = new Map<number, string>(Object.entries(Code).map(([name, code]) => [code, name]));

@@ -1,6 +1,7 @@
 import { type Compressions, readBatches } from '@kiel/codec';
 import type { Partition } from './state/topic.ts';
 
+/** What became of the transaction that a record belongs to. */
 export type TransactionFate = 'none' | 'open' | 'committed' | 'aborted';
 
 /** A record as it lies in a log, with text and JSON already read. */
@@ -25,6 +26,7 @@ export interface LoggedRecord {
   readonly isControl: boolean;
 }
 
+/** Which records `log()` gives. */
 export interface LogOptions {
   /** Markers too. */
   readonly control?: boolean;

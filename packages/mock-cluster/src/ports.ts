@@ -16,6 +16,7 @@ export interface Clock {
 /** A number in [0, 1). */
 export type Random = () => number;
 
+/** Where a broker listens. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -38,6 +39,7 @@ export interface Socket {
   unref(): void;
 }
 
+/** Makes connections. */
 export interface Transport {
   connect(address: Address, events: SocketEvents): Socket;
 }

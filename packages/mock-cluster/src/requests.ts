@@ -38,6 +38,7 @@ export interface RequestEntry {
   answeredMs: number;
 }
 
+/** Which requests to look at; what is left out matches all. */
 export interface RequestFilter {
   readonly api?: string;
   readonly broker?: number;
@@ -47,6 +48,7 @@ export interface RequestFilter {
   readonly outcome?: Outcome;
 }
 
+/** Hears of each request as its fate is known. */
 export type RequestObserver = (entry: RequestEntry) => void;
 
 /** The last requests, bounded in number and in bytes. */

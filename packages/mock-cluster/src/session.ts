@@ -23,6 +23,7 @@ export interface SaslExchange {
   next(token: Uint8Array): SaslStep;
 }
 
+/** What a server says next in an authentication. */
 export type SaslStep =
   | { readonly kind: 'continue'; readonly token: Uint8Array }
   | { readonly kind: 'done'; readonly token: Uint8Array; readonly principal: string; readonly lifetimeMs: number }

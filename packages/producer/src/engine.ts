@@ -38,6 +38,7 @@ export interface EnginePorts extends Omit<NetworkPorts, 'telemetry'> {
   readonly owner: Producer;
 }
 
+/** The states of the producer's machine. */
 export type ProducerState = 'idle' | 'batching' | 'flushing' | 'healing' | 'closing' | 'closed';
 
 /** Records stamped with one reading of the clock, at most; a new turn of the loop reads it anew. */

@@ -25,6 +25,7 @@ export type Treatment =
   | 'fence'
   | 'rebootstrap';
 
+/** What is known and done of one error code. */
 export interface ErrorTreatment {
   readonly code: number;
   /** Kafka's name. */

@@ -32,6 +32,7 @@ export class BrokerError extends KafkaError {
   }
 }
 
+/** What can be wrong with a connection. */
 export type ConnectionErrorCode =
   /** The connection could not be made. */
   | 'CONNECT_FAILED'

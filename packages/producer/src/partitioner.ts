@@ -21,6 +21,7 @@ export const namedPartitioners: readonly PartitionerName[] = [
   'rackAware',
 ];
 
+/** What a partitioner may look at beside the key. */
 export interface PartitionerContext {
   readonly topic: string;
   /** The value as it was given to `produce`. */
@@ -38,6 +39,7 @@ export type PartitionerFunction = (
   context: PartitionerContext,
 ) => number;
 
+/** A named way to choose partitions, or a function of your own. */
 export type PartitionerOption = PartitionerName | PartitionerFunction;
 
 /** What partitioners need to know beyond the topic. */

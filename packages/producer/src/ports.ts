@@ -37,6 +37,7 @@ export interface SocketEvents {
   closed(error: Error | null): void;
 }
 
+/** One connection, as a transport gives it. */
 export interface Socket {
   /**
    * Queues the chunks, in order, as one write. The bytes must stay unchanged until the peer has answered
@@ -53,6 +54,7 @@ export interface Socket {
   unref(): void;
 }
 
+/** Makes connections: TCP, or a network in memory. */
 export interface Transport {
   /** Starts connecting; every outcome arrives through `events`. Never throws for a network reason. */
   connect(address: Address, events: SocketEvents): Socket;

@@ -52,11 +52,13 @@ export interface ProduceOptions {
   signal?: AbortSignal;
 }
 
+/** What can be said to `flush()`. */
 export interface FlushOptions {
   /** Ends the waiting, and nothing else. */
   signal?: AbortSignal;
 }
 
+/** What can be said to `close()`. */
 export interface CloseOptions {
   /** How long messages may still be delivered; then they fail. Default: `deliveryTimeoutMs`. */
   timeoutMs?: number;

@@ -106,6 +106,7 @@ const treatments: Readonly<Record<number, CoordinatorTreatment>> = {
   120: 'abortable',
 };
 
+/** What the producer does about an error code in a coordinator's answer. */
 export function coordinatorTreatmentOf(code: number): CoordinatorTreatment {
   return treatments[code] ?? (treatmentOf(code).retriable ? 'retry' : 'unexpected');
 }

@@ -120,6 +120,7 @@ export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** This process's own standard streams. */
 export function processTerminal(): Terminal {
   return { stdin: process.stdin, out: new Output(process.stdout), err: new Output(process.stderr), env: process.env };
 }

@@ -22,6 +22,7 @@ export interface Compressions {
   readonly zstd?: Compressor;
 }
 
+/** Bounds against bytes that grow without end when they are decompressed. */
 export interface DecompressionLimits {
   /** The most bytes that one batch may hold uncompressed; 128 MiB by default. */
   maxDecompressedBytes?: number;

@@ -15,6 +15,7 @@ const blockSizes = [
   [7, 1 << 22],
 ] as const;
 
+/** How LZ4 frames are written. */
 export interface Lz4Options {
   /**
    * The header checksum as Java's clients computed it before message format 1, the frame's magic included

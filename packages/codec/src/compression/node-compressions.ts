@@ -6,6 +6,7 @@ import { malformed, outputOver, unavailable } from './malformed.ts';
 import { createSnappy, type SnappyOptions } from './snappy.ts';
 import { withBoundedWindow, zstdFrames } from './zstd-frames.ts';
 
+/** The levels of gzip and zstd. */
 export interface NodeCompressionOptions {
   /** How snappy is framed: 'xerial' by default. */
   snappy?: SnappyOptions;

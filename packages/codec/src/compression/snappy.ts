@@ -11,6 +11,7 @@ const xerialHeaderBytes = 16;
 /** One stretch of snappy's window: a larger block would not compress better. */
 const xerialBlockBytes = 1 << 16;
 
+/** How snappy data is written. */
 export interface SnappyOptions {
   /** How compressed bytes are framed: 'xerial' as Java's clients do (the default), or 'raw', one bare block. */
   framing?: 'xerial' | 'raw';

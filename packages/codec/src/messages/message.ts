@@ -5,6 +5,7 @@ import { Writer } from '../wire/writer.ts';
 import { pathOfOffset } from './layout.ts';
 import { pathOfFailure } from './write-path.ts';
 
+/** What a message is for. */
 export type MessageType =
   | 'request'
   | 'response'
@@ -39,12 +40,14 @@ export interface Message<Value = unknown, Input = Value> {
   read(r: Reader, version: number): Value;
 }
 
+/** A request, which belongs to an API. */
 export interface RequestMessage<Value = unknown, Input = Value> extends Message<Value, Input> {
   readonly apiKey: number;
   /** Which version of RequestHeader stands before this version of the message. */
   headerVersion(version: number): number;
 }
 
+/** An answer, which belongs to an API. */
 export interface ResponseMessage<Value = unknown, Input = Value> extends Message<Value, Input> {
   readonly apiKey: number;
   /** Which version of ResponseHeader stands before this version of the message. */
@@ -79,6 +82,7 @@ export function writeMessage<Input>(w: Writer, message: Message<unknown, Input>,
   }
 }
 
+/** Decodes a whole message; bytes that are left over are an error. */
 export function decodeMessage<Value>(
   message: Message<Value, never>,
   bytes: Uint8Array,

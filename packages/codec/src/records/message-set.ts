@@ -6,6 +6,7 @@ import { type Compression, compressionsByCode, logAppendTimeBit, setInt64 } from
 import { entryAt, entryOverhead } from './legacy-entry.ts';
 import type { RecordBytes } from './record-size.ts';
 
+/** What the entries of an old message set are like. */
 export interface MessageSetOptions {
   magic: 0 | 1;
   /** CRC-32; the codec's own if absent. `node:zlib`'s is faster: `nodeCrc32` of `@kiel/codec/node`. */

@@ -13,6 +13,7 @@ import { CodecError } from '../errors.ts';
 import type { Compression } from './batch-header.ts';
 import { RecordsError } from './records-error.ts';
 
+/** How records are read: checks, decompression, limits. */
 export interface ReadRecordsOptions extends DecompressionLimits {
   /** False to take bytes as they are, without comparing checksums. */
   checkCrcs?: boolean;

@@ -5,6 +5,7 @@ import { type BatchSeal, batchHeaderBytes, type Compression, putBatchHeader } fr
 import { noHeaders, type RecordBytes, type RecordHeaders, sizeOfRecordBody } from './record-size.ts';
 import { putAscii } from './text.ts';
 
+/** Where a batch is built, and how large it may become. */
 export interface RecordBatchBuilderOptions {
   /** The most bytes the batch may take before compression, its 61 bytes of header included. */
   limitBytes: number;

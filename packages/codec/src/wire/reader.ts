@@ -17,6 +17,7 @@ export interface ReadLimits {
   readonly malformedUtf8: 'error' | 'replace';
 }
 
+/** The limits of a Reader that is given none: Kafka 4.4's own. */
 export const defaultReadLimits: ReadLimits = /* @__PURE__ */ Object.freeze({
   maxArrayLength: 1_000_000,
   maxTaggedFields: 10_000,

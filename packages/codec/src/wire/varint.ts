@@ -4,6 +4,7 @@
  * caller has made sure of; `Reader` has the checked reading side.
  */
 
+/** Bytes that an unsigned varint takes: 1 to 5. */
 export function sizeOfUvarint(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;

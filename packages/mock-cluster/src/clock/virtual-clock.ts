@@ -22,6 +22,7 @@ const STANDSTILL_STEPS = 5_000_000;
 const DRIFT_EVERY_REAL_MS = 100;
 const DRIFT_VIRTUAL_MS = 2_000;
 
+/** When `run()` gives up. */
 export interface RunOptions {
   /** Virtual milliseconds after which `run` gives up. One hour, unless told otherwise. */
   readonly limitMs?: number;

@@ -75,6 +75,7 @@ export type ActionName =
   | 'kill-broker'
   | 'replace-all-brokers';
 
+/** All actions that have a name. */
 export const actionNames: readonly ActionName[] = [
   'append-then-drop-reply',
   'drop-before-append',
@@ -101,8 +102,10 @@ export const actionNames: readonly ActionName[] = [
   'replace-all-brokers',
 ];
 
+/** What a rule does: by name, or as an object where it needs more. */
 export type Action = ActionName | ActionObject;
 
+/** A sentence that is no rule; the message says what could stand there. */
 export class FaultSyntaxError extends Error {
   override readonly name = 'FaultSyntaxError';
 }

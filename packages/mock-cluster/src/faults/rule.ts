@@ -25,11 +25,13 @@ export interface When {
   readonly untilMs?: number;
 }
 
+/** Where, when and what. */
 export interface RuleOptions extends Where, When {
   /** What happens: a name, an object, a sentence such as `error NOT_LEADER_OR_FOLLOWER`, or several in order. */
   readonly then: Action | string | readonly (Action | string)[];
 }
 
+/** A partition that a request is about, for rules to match. */
 export interface Touched {
   readonly topic: string;
   readonly partition: number;

@@ -2,6 +2,7 @@ import type { SeededRandom } from '../clock/random.ts';
 import type { VirtualClock } from '../clock/virtual-clock.ts';
 import type { Address, Peer, PeerEvents, Socket, SocketEvents, Transport } from '../ports.ts';
 
+/** How long bytes take in memory, each way. */
 export interface LinkOptions {
   /** One-way latency of each segment, drawn evenly from this range; bytes never overtake each other. */
   readonly latencyMs: readonly [min: number, max: number];

@@ -35,8 +35,10 @@ const behaviours = {
   trickle: { act: trickle },
 } satisfies Record<string, Behaviour>;
 
+/** What a hostile peer does. */
 export type Hostility = keyof typeof behaviours;
 
+/** All of them. */
 export const hostilities = Object.keys(behaviours) as readonly Hostility[];
 
 /** A listener on loopback that does one hostile thing to whoever connects: what a client must survive. */

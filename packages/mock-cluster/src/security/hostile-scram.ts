@@ -65,8 +65,10 @@ const finals = {
   'first-again': first,
 } satisfies Record<string, Answer>;
 
+/** What a server that lies does in SCRAM. */
 export type ScramHostility = keyof typeof firsts | keyof typeof finals;
 
+/** All of them. */
 export const scramHostilities = [...Object.keys(firsts), ...Object.keys(finals)] as readonly ScramHostility[];
 
 /** A SCRAM server that breaks one rule, and would let everybody in: only the client can notice. */

@@ -4,6 +4,7 @@ import type { SaslExchange, SaslStep } from '../session.ts';
 const NOTHING = new Uint8Array(0);
 const SEPARATOR = String.fromCharCode(1);
 
+/** What a check of a token says. */
 export interface TokenVerdict {
   readonly principal: string;
   /** Milliseconds since 1970; Infinity: never. */

@@ -3,12 +3,14 @@ import { OAuthBearerServer, type TokenValidator } from './oauthbearer-server.ts'
 import { PlainServer } from './plain-server.ts';
 import { ScramCredentials, ScramServer } from './scram-server.ts';
 
+/** A user that is let in. */
 export interface SaslUser {
   readonly password: string;
   /** Accepted only with `tokenauth=true`, as delegation tokens are. */
   readonly isDelegationToken?: boolean;
 }
 
+/** Who is let in, how, and for how long. */
 export interface SaslServerOptions {
   /** For PLAIN and SCRAM: passwords by name. */
   users?: Readonly<Record<string, string | SaslUser>>;

@@ -36,6 +36,7 @@ export interface ClusterView {
   readonly topics: ReadonlyMap<string, TopicView>;
 }
 
+/** What a topic is like. */
 export interface TopicOptions {
   readonly partitions?: number;
   readonly replicationFactor?: number;

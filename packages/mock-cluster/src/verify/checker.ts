@@ -7,6 +7,7 @@ import { PlaceTable } from './place-table.ts';
 import { fingerprint, forEachStored, isAlike, type JudgedPartition, type StoredRecord } from './stored.ts';
 import { Twins } from './twins.ts';
 
+/** What can be wrong with a log. */
 export type ViolationKind =
   | 'never-settled'
   | 'settled-twice'
@@ -24,6 +25,7 @@ export type ViolationKind =
   | 'lost-transaction'
   | 'zombie-transaction';
 
+/** One thing that is wrong, in words, with where it is. */
 export interface Violation {
   readonly kind: ViolationKind;
   /** What is wrong, in a sentence or two. */

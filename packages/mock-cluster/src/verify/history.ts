@@ -16,6 +16,7 @@ export interface OfferedRecord {
   readonly transaction?: string | undefined;
 }
 
+/** What the application was told: whether the log holds the record. */
 export type Persisted = 'no' | 'possibly' | 'yes';
 
 /** What the client said of a record. */
@@ -37,6 +38,7 @@ export type Report =
       readonly atMs: number;
     };
 
+/** What the application was told of a transaction. */
 export interface TransactionReport {
   readonly transaction: string;
   readonly outcome: 'committed' | 'aborted' | 'unknown';
@@ -75,6 +77,7 @@ export interface ProducerLike {
   produce(topic: string, value: never, options?: never): PromiseLike<DeliveryReportLike>;
 }
 
+/** Whose time a history is written down in. */
 export interface HistoryRecorderOptions {
   /** The clock of the history: `cluster.clock`. */
   readonly clock: { now(): number };

@@ -13,6 +13,7 @@ export type ResolveBroker = (
   nodeId: number | null,
 ) => BrokerRoute | undefined | Promise<BrokerRoute | undefined>;
 
+/** Where to connect instead of the advertised address. */
 export interface BrokerRoute extends Address {
   /** The name to send and to verify with TLS. Absent, the advertised one: a tunnel does not change who answers. */
   readonly serverName?: string;
@@ -37,6 +38,7 @@ export interface ResolvedBroker {
   readonly serverName: string;
 }
 
+/** Asks `resolveBroker`, if there is one, where a broker really is. */
 export async function resolveAddress(
   resolve: ResolveBroker | undefined,
   advertised: Address,
@@ -124,6 +126,7 @@ export function unreachableText(
   );
 }
 
+/** Says that the cluster sends this client where it may not go. */
 export function notAllowedText(advertised: Address, nodeId: number): string {
   return (
     `the cluster advertises node ${nodeId} at ${show(advertised)}, which "allowedBrokers" does not allow: ` +

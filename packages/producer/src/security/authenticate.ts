@@ -15,6 +15,7 @@ export interface SaslExchange {
   }>;
 }
 
+/** How long what was proved holds. */
 export interface SaslSession {
   /** The broker ends the connection when this long has passed without re-authentication; `null`: never. */
   readonly lifetimeMs: number | null;

@@ -1,5 +1,6 @@
 import { KafkaError } from '../errors.ts';
 
+/** What can be wrong with an authentication. */
 export type AuthenticationErrorCode =
   /** The broker, or the token endpoint, does not accept these credentials. */
   | 'SASL_AUTHENTICATION_FAILED'

@@ -1,6 +1,7 @@
 import { AuthenticationError } from './authentication-error.ts';
 import type { SaslContext, SaslMechanism } from './mechanism.ts';
 
+/** Options of AWS_MSK_IAM: who signs. */
 export interface AwsMskIamOptions {
   /**
    * Signs `kafka-cluster:Connect` for that broker (Signature Version 4, service `kafka-cluster`, query form) and
@@ -9,6 +10,7 @@ export interface AwsMskIamOptions {
   sign: (broker: { host: string; signal: AbortSignal }) => AwsMskIamPayload | Promise<AwsMskIamPayload>;
 }
 
+/** The fields of a presigned request, in lower case. */
 export type AwsMskIamPayload = Readonly<Record<string, string>>;
 
 const VERSION = '2020_10_22';

@@ -1,6 +1,7 @@
 import { AuthenticationError } from './authentication-error.ts';
 import type { SaslContext, SaslMechanism } from './mechanism.ts';
 
+/** Options of GSSAPI (Kerberos). */
 export interface GssapiOptions {
   /** First part of the broker's principal: `kafka`. */
   serviceName?: string;
@@ -16,6 +17,7 @@ export interface KerberosModule {
   readonly GSS_MECH_OID_KRB5?: number;
 }
 
+/** What is used of a client of the package `kerberos`. */
 export interface KerberosClient {
   readonly contextComplete: boolean;
   readonly username: string | null;

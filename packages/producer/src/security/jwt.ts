@@ -1,7 +1,9 @@
 import { createPrivateKey, type KeyObject, randomUUID, sign } from 'node:crypto';
 
+/** How an assertion is signed. */
 export type JwtAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA';
 
+/** Who signs an assertion, for whom, about whom, and for how long. */
 export interface JwtAssertionOptions {
   /** PEM or a KeyObject; a function is asked for each assertion, so that keys can change. */
   privateKey: string | KeyObject | (() => string | KeyObject | Promise<string | KeyObject>);

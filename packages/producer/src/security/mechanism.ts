@@ -19,6 +19,7 @@ export interface SaslMechanism {
   authenticate(context: SaslContext): AsyncGenerator<Uint8Array, void, Uint8Array>;
 }
 
+/** Who is spoken to, and until when. */
 export interface SaslContext {
   /** The broker's advertised name, or the bootstrap's: what a ticket or a signature is made out to. */
   readonly host: string;

@@ -3,6 +3,7 @@ import type { SaslContext, SaslMechanism } from './mechanism.ts';
 import { quoteServerText } from './server-text.ts';
 import { type Token, type TokenProvider, TokenSource, type TokenSourceOptions } from './token-source.ts';
 
+/** Options of OAUTHBEARER: where tokens come from, and how they are renewed. */
 export interface OAuthBearerOptions extends TokenSourceOptions {
   token: TokenProvider;
   /** Act as this user instead, where the broker allows it. */

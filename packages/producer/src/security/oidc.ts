@@ -18,6 +18,7 @@ interface TokenEndpoint {
   fetch?: typeof globalThis.fetch;
 }
 
+/** The token endpoint, and a secret or an assertion to show to it. */
 export type ClientCredentialsOptions = TokenEndpoint & { clientId: string } & (
     | {
         clientSecret: string;
@@ -32,6 +33,7 @@ export type ClientCredentialsOptions = TokenEndpoint & { clientId: string } & (
       }
   );
 
+/** The token endpoint, and an assertion to exchange for a token. */
 export interface JwtBearerOptions extends TokenEndpoint {
   /** Signs or fetches the assertion; `jwtAssertion` makes such a function. */
   assertion: () => string | Promise<string>;

@@ -1,6 +1,7 @@
 import type { SaslMechanism } from './mechanism.ts';
 import { Secret } from './secret.ts';
 
+/** Options of PLAIN: the password goes over the wire as it is, so use it over TLS only. */
 export interface PlainOptions {
   username: string;
   password: string;

@@ -6,6 +6,7 @@ import { clientFirstBare, gs2Header, readServerFinal, readServerFirst, type Serv
 import { Secret } from './secret.ts';
 import { quoteServerText } from './server-text.ts';
 
+/** Options of SCRAM: user and password, and what is asked of the server. */
 export interface ScramOptions {
   username: string;
   password: string;
@@ -45,10 +46,12 @@ interface Keys {
   readonly serverKey: Uint8Array;
 }
 
+/** SCRAM-SHA-256: the password never leaves this process, and the broker proves that it knows it. */
 export function scramSha256(options: ScramOptions): SaslMechanism {
   return new Scram('SCRAM-SHA-256', 'sha256', options);
 }
 
+/** SCRAM-SHA-512: as SCRAM-SHA-256, with a longer hash. */
 export function scramSha512(options: ScramOptions): SaslMechanism {
   return new Scram('SCRAM-SHA-512', 'sha512', options);
 }

@@ -2,6 +2,7 @@ import type { PeerCertificate } from 'node:tls';
 import { KafkaError } from '../errors.ts';
 import type { TlsBroker } from './tls.ts';
 
+/** What can be wrong with a secure connection. */
 export type TlsErrorCode =
   | 'TLS_CERTIFICATE_EXPIRED'
   | 'TLS_CERTIFICATE_NOT_TRUSTED'

@@ -7,6 +7,7 @@ import { configError } from './config-error.ts';
 /** Everything `tls.connect` takes, but for what the connection decides itself. */
 export type TlsMaterial = Omit<tls.ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'secureProtocol'>;
 
+/** The broker that a secure connection is for. */
 export interface TlsBroker {
   /** The name that is expected to answer: the advertised one, or the bootstrap's. */
   readonly host: string;

@@ -2,6 +2,7 @@ import type { Clock } from '../ports.ts';
 import { AuthenticationError } from './authentication-error.ts';
 import { Secret } from './secret.ts';
 
+/** A bearer token. */
 export interface OAuthToken {
   /** The bearer token. */
   value: string;
@@ -19,6 +20,7 @@ export interface OAuthToken {
  */
 export type TokenProvider = (context: { signal: AbortSignal }) => OAuthToken | Promise<OAuthToken>;
 
+/** How tokens are asked for and renewed. */
 export interface TokenSourceOptions {
   /** For one call of the provider: 10 s. */
   providerTimeoutMs?: number;
