@@ -4,15 +4,17 @@
  *
  *       0  16 tables of 256 words: the effect of a byte on a CRC register, 0 to 15 zero bytes later
  *   16384  8192 places of 16 bits: where a hash was seen last in the block that is being compressed
- *   32768  what CRC folding has made of the last 256 bytes, and of up to 8 KiB after them
- *   45056  the last folded bytes, before the tables finish them
+ *   32768  what near folding has made of the last 256 bytes, and of up to 8 KiB after them
+ *   42240  the last bytes of near folding, before the tables finish them
+ *   43776  what far folding has made of the bytes before the input
  *   49152  input, up to 64 KiB
- *  114752  output: of the encoders, longest for snappy, 76,490 bytes; of the decoders, up to 64 KiB and 15 bytes over
+ *  114752  the last bytes of far folding, before near folding takes them; and output: of the encoders, longest for snappy, 76,490 bytes; of the decoders, up to 64 KiB and 15 bytes over
  */
 const CRC_TABLES: usize = 0;
 const PLACES: usize = 16384;
 const FOLDED: usize = 32768;
-const LAST_FOLDED: usize = 45056;
+const LAST_FOLDED: usize = 42240;
+const BEFORE_INPUT: usize = 43776;
 const INPUT: usize = 49152;
 const OUTPUT: usize = 114752;
 
@@ -21,10 +23,14 @@ export const input: u32 = <u32>INPUT;
 export const output: u32 = <u32>OUTPUT;
 
 const REVERSED_CASTAGNOLI: u32 = 0x82f63b78;
-/** Folding sets in where it pays for the bytes that the tables have to finish. */
+/** Folding sets in where it pays for the bytes that the tables, or near folding, have to finish. */
 const FOLD_FROM: usize = 1024;
+const FAR_FOLD_FROM: usize = 16384;
 /** The farthest that folding reaches back. */
 const REACH: usize = 209;
+const FAR_REACH: usize = 5275;
+/** The same in whole steps of 64 bytes. */
+const FAR_HISTORY: usize = 5376;
 const HISTORY: usize = 256;
 const FOLD_CHUNK: usize = 8192;
 
@@ -83,17 +89,74 @@ function update(register: u32, at: usize, bytes: usize): u32 {
  * the same. All exponents are multiples of 8, so this needs no shift, only unaligned loads; and the nearest place is
  * more than 64 bytes away, so four vectors at a time do not touch each other. What remains are the last 209 bytes or
  * a few more, for the tables. No multiple with so few terms and whole bytes is shorter.
+ *
+ * It also divides x^42200 + x^36064 + x^22008 + 1: places 767, 2524 and 5275 bytes on, two additions less, and so far
+ * away that no load meets a store which is still under way. That is twice as fast, and leaves 5,275 bytes to the first.
  */
 export function crc32c(bytes: u32, seed: u32): u32 {
-  if (<usize>bytes < FOLD_FROM) return ~update(~seed, INPUT, bytes);
+  if (<usize>bytes >= FAR_FOLD_FROM) {
+    crc32cBegin();
+    return crc32cEnd(bytes, ~seed);
+  }
+  if (<usize>bytes >= FOLD_FROM) return ~foldNear(INPUT, bytes, ~seed);
+  return ~update(~seed, INPUT, bytes);
+}
 
-  let at = INPUT;
-  const end = INPUT + bytes;
-  const foldEnd = INPUT + ((<usize>bytes - REACH) & ~63);
+/** Begins a checksum over more than the input holds: blocks by `crc32cBlock`, the last by `crc32cEnd`. */
+export function crc32cBegin(): void {
+  memory.fill(BEFORE_INPUT, 0, FAR_HISTORY);
+}
+
+/**
+ * @param bytes - of the input, a multiple of 64, and 5,376 at least.
+ * @param register - the complement of the seed for the first block, 0 for all others.
+ */
+export function crc32cBlock(bytes: u32, register: u32): void {
+  store<u32>(INPUT, load<u32>(INPUT) ^ register);
+  foldFar(INPUT + bytes);
+  memory.copy(BEFORE_INPUT, INPUT + bytes - FAR_HISTORY, FAR_HISTORY);
+}
+
+/** The last block, of 16 KiB at least; gives the checksum. */
+export function crc32cEnd(bytes: u32, register: u32): u32 {
+  store<u32>(INPUT, load<u32>(INPUT) ^ register);
+  const end = INPUT + <usize>bytes;
+  const foldEnd = INPUT + ((<usize>bytes - FAR_REACH) & ~63);
+  foldFar(foldEnd);
+  // Folded bytes still fall on the rest, but it is not folded itself: zeros stand for it.
+  const rest = end - foldEnd;
+  memory.copy(OUTPUT, foldEnd, rest);
+  memory.fill(foldEnd, 0, rest + 16);
+  for (let i: usize = 0; i < rest; i += 16) {
+    v128.store(OUTPUT + i, v128.xor(v128.load(OUTPUT + i), fallingFar(foldEnd + i)));
+  }
+  return ~foldNear(OUTPUT, rest, 0);
+}
+
+/** Folds the input in place. */
+function foldFar(end: usize): void {
+  for (let at = INPUT; at < end; at += 64) {
+    v128.store(at, v128.xor(v128.load(at), fallingFar(at)));
+    v128.store(at, v128.xor(v128.load(at, 16), fallingFar(at + 16)), 16);
+    v128.store(at, v128.xor(v128.load(at, 32), fallingFar(at + 32)), 32);
+    v128.store(at, v128.xor(v128.load(at, 48), fallingFar(at + 48)), 48);
+  }
+}
+
+// @ts-expect-error: decorator
+@inline
+function fallingFar(at: usize): v128 {
+  return v128.xor(v128.xor(v128.load(at - 767), v128.load(at - 2524)), v128.load(at - 5275));
+}
+
+function foldNear(from: usize, bytes: usize, register: u32): u32 {
+  let at = from;
+  const end = from + bytes;
+  const foldEnd = from + ((bytes - REACH) & ~63);
   memory.fill(FOLDED, 0, HISTORY);
   let to = FOLDED + HISTORY;
   // Nothing falls on the first 64 bytes but the register, which lies on the first four.
-  v128.store(to, v128.xor(v128.load(at), i32x4(~seed, 0, 0, 0)));
+  v128.store(to, v128.xor(v128.load(at), i32x4(register, 0, 0, 0)));
   v128.store(to, v128.load(at, 16), 16);
   v128.store(to, v128.load(at, 32), 32);
   v128.store(to, v128.load(at, 48), 48);
@@ -115,7 +178,7 @@ export function crc32c(bytes: u32, seed: u32): u32 {
   memory.fill(to, 0, 288);
   const rest = end - at;
   for (let i: usize = 0; i < rest; i += 16) v128.store(LAST_FOLDED + i, folded(at + i, to + i));
-  return ~update(0, LAST_FOLDED, rest);
+  return update(0, LAST_FOLDED, rest);
 }
 
 // @ts-expect-error: decorator

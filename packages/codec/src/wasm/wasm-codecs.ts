@@ -24,6 +24,9 @@ interface Exports {
   readonly input: { readonly value: number };
   readonly output: { readonly value: number };
   crc32c(bytes: number, seed: number): number;
+  crc32cBegin(): void;
+  crc32cBlock(bytes: number, register: number): void;
+  crc32cEnd(bytes: number, register: number): number;
   lz4(bytes: number): number;
   snappy(bytes: number): number;
   lz4Decode(bytes: number): number;
@@ -38,6 +41,10 @@ interface WebAssemblyApi {
 
 /** As much as the module's memory takes at once. */
 const blockBytes = 1 << 16;
+/** Long inputs are checked in such pieces: copied in and folded, a piece stays in the first caches. */
+const checksumBlockBytes = 1 << 15;
+/** The least that the last piece may have. */
+const checksumEndBytes = 1 << 14;
 /** Shorter inputs are not worth the copy into the module's memory. */
 const checksumFromBytes = 256;
 /** The most scratch that a compressor keeps from one call to the next. */
@@ -72,12 +79,16 @@ function checksum(wasm: Exports): Checksum {
       memory.set(bytes, input);
       return wasm.crc32c(end, seed) >>> 0;
     }
-    for (let from = 0; from < end; from += blockBytes) {
-      const block = bytes.subarray(from, Math.min(end, from + blockBytes));
-      memory.set(block, input);
-      seed = wasm.crc32c(block.length, seed);
+    wasm.crc32cBegin();
+    let register = ~seed;
+    let from = 0;
+    for (; end - from >= checksumBlockBytes + checksumEndBytes; from += checksumBlockBytes) {
+      memory.set(bytes.subarray(from, from + checksumBlockBytes), input);
+      wasm.crc32cBlock(checksumBlockBytes, register);
+      register = 0;
     }
-    return seed >>> 0;
+    memory.set(bytes.subarray(from), input);
+    return wasm.crc32cEnd(end - from, register) >>> 0;
   };
 }
 
