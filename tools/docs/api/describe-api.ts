@@ -11,6 +11,8 @@ const longestType = 40;
 /** What the folders are, in the order of the reference. */
 const modules: readonly (readonly [folder: string, name: string])[] = [
   ['producer', '@kiel/producer'],
+  ['producer-opentelemetry', '@kiel/producer/opentelemetry'],
+  ['producer-inspector', '@kiel/producer/inspector'],
   ['mock-cluster', '@kiel/mock-cluster'],
   ['codec', '@kiel/codec'],
   ['codec-apis', '@kiel/codec/apis'],

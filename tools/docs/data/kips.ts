@@ -223,9 +223,9 @@ export const kips: readonly Kip[] = [
   {
     number: 714,
     title: 'Metrics for the broker',
-    status: 'mock',
-    what: 'The embedded brokers answer it.',
-    evidence: ['packages/mock-cluster/src/apis/telemetry.ts', 'Telemetry'],
+    status: 'yes',
+    what: 'Pushed where brokers ask for them; `metricsPush: false` keeps them back.',
+    evidence: ['packages/producer/src/options.ts', 'KIP-714'],
   },
   {
     number: 768,
@@ -289,9 +289,9 @@ export const kips: readonly Kip[] = [
   {
     number: 939,
     title: 'Two-phase commit',
-    status: 'codec',
-    what: 'The fields of InitProducerId 6.',
-    evidence: ['packages/codec/src/messages/generated/init-producer-id-request.ts', 'enable2Pc'],
+    status: 'part',
+    what: '`transactionTwoPhaseCommit`: the transaction is open until this producer ends it, where brokers allow it.',
+    evidence: ['packages/producer/src/options.ts', 'KIP-939'],
   },
   {
     number: 951,

@@ -1,0 +1,7 @@
+/**
+ * Spans and metrics for OpenTelemetry: `@kiel/producer/opentelemetry`.
+ *
+ * @module
+ */
+
+export * from '../../../../packages/producer/src/telemetry/opentelemetry.ts';
