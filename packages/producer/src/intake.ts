@@ -6,6 +6,7 @@ import { BrokerError, BufferFullError, DeliveryError, type KafkaError, toError }
 import type { PartitionQueue } from './partition-queue.ts';
 import type { Partitioner } from './partitioner.ts';
 import type { Topic, WaitingRecord } from './topic.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export interface IntakeSettings {
   readonly bufferBytes: number;
@@ -35,8 +36,10 @@ export class Intake {
   readonly #settings: IntakeSettings;
   readonly #events: IntakeEvents;
   /** Records that found no room, first come first served. */
-  #line: WaitingRecord[] = [];
+  readonly #line = new WaitingLine();
   #lineBytes = 0;
+  /** A record is on its way into a batch. */
+  #isPlacing = false;
   #roomWaiters: (() => void)[] = [];
   /** Topics with records that wait for metadata. */
   readonly #topics = new Set<Topic>();
@@ -117,14 +120,16 @@ export class Intake {
 
   /** Memory came back: whoever waits in line is next. */
   admit(): void {
-    let admitted = 0;
-    while (admitted < this.#line.length && !this.#accumulator.isFull) {
-      const record = this.#line[admitted++]!;
+    // A record that makes its batch due may wake the machine, and that comes back here: the next one would join the
+    // batch before the first one knows its place in it.
+    if (this.#isPlacing) return;
+    while (!this.#accumulator.isFull) {
+      const record = this.#line.shift();
+      if (record === undefined) break;
       if (record.isGone) continue;
       this.#lineBytes -= record.sizeBytes;
       this.#place(record);
     }
-    if (admitted > 0) this.#line.splice(0, admitted);
     if (this.#roomWaiters.length > 0 && this.#line.length === 0 && this.#accumulator.isRelaxed) {
       const waiters = this.#roomWaiters;
       this.#roomWaiters = [];
@@ -159,19 +164,19 @@ export class Intake {
       if (topic.waiting.length === 0) this.#topics.delete(topic);
       else next = Math.min(next, topic.waiting[0]!.giveUpAtMs);
     }
-    for (const record of takeExpired(this.#line, nowMs)) {
+    for (const record of this.#line.expired(nowMs)) {
       this.#lineBytes -= record.sizeBytes;
       const { bufferBytes } = this.#settings;
       this.#fail(record, new BufferFullError(record.topic.name, bufferBytes, nowMs - record.acceptedAtMs));
     }
     this.admit();
-    return this.#line.length === 0 ? next : Math.min(next, this.#line[0]!.giveUpAtMs);
+    return Math.min(next, this.#line.first?.giveUpAtMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** Everything that waits fails. */
   failAll(errorFor: (topic: Topic) => DeliveryError): void {
-    const records = this.#line;
-    this.#line = [];
+    const records: WaitingRecord[] = [];
+    for (let record = this.#line.shift(); record !== undefined; record = this.#line.shift()) records.push(record);
     this.#lineBytes = 0;
     for (const topic of this.#topics) {
       for (const record of topic.waiting) {
@@ -191,7 +196,7 @@ export class Intake {
     let record = topic.waiting.find((each) => each.delivery === delivery);
     if (record !== undefined) this.#accumulator.bufferedBytes -= record.sizeBytes;
     else {
-      record = this.#line.find((each) => each.delivery === delivery);
+      record = this.#line.find(delivery);
       if (record === undefined) return false;
       this.#lineBytes -= record.sizeBytes;
     }
@@ -272,11 +277,14 @@ export class Intake {
     else if (queue instanceof DeliveryError) this.#fail(record, queue);
     else {
       try {
+        this.#isPlacing = true;
         // Counted here as waiting, and once more by the batch that it joins.
         this.#accumulator.forget(1);
         this.#accumulator.place(record, queue);
+        this.#isPlacing = false;
         this.#leaveGroup(record);
       } catch (thrown) {
+        this.#isPlacing = false;
         this.#accumulator.forget(-1);
         this.#fail(record, asDeliveryError(thrown, topic, queue.index));
       }
