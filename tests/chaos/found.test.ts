@@ -71,6 +71,40 @@ const found: Readonly<Record<string, Scenario>> = {
     healAtMs: 2_106_570,
     ending: 'calm',
   },
+  'records that wait for room take their places one at a time, though the first of them wakes the machine': {
+    seed: 178,
+    profile: 'hard',
+    version: '3.9',
+    brokers: 2,
+    latencyMs: [5, 80],
+    topics: {
+      orders: { partitions: 3, replicationFactor: 2, minInsyncReplicas: 1 },
+      clicks: { partitions: 2, replicationFactor: 2, minInsyncReplicas: 1, maxMessageBytes: 1586 },
+    },
+    producer: { bufferBytes: 50_316, compression: 'zstd' },
+    workload: [
+      { atMs: 0, count: 263, everyMs: 0, topic: 'clicks', keys: 0, partition: 0, valueBytes: 355 },
+      { atMs: 541, count: 1, everyMs: 0, topic: 'orders', keys: 1, partition: 2, valueBytes: 1204 },
+    ],
+    flushesAtMs: [5547, 7883, 6790],
+    faults: [],
+    healAtMs: 10_209,
+    ending: 'calm',
+  },
+  'a broker that closed its first connections is not taken for an old one for good': {
+    seed: 141,
+    profile: 'hard',
+    version: '4.4',
+    brokers: 1,
+    latencyMs: [0.2, 2],
+    topics: { orders: { partitions: 3, replicationFactor: 1, minInsyncReplicas: 1 } },
+    producer: {},
+    workload: [{ atMs: 0, count: 1, everyMs: 11_701, topic: 'orders', keys: 1, partition: 1, valueBytes: 280 }],
+    flushesAtMs: [176_682, 42_450, 80_105],
+    faults: [{ atMs: 1, forMs: 30_967, what: 'rule *: close' }],
+    healAtMs: 234_031,
+    ending: 'calm',
+  },
 };
 
 test.each(Object.entries(found))('%s', async (_, scenario) => {

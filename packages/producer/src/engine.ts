@@ -508,6 +508,8 @@ export class Engine {
       telemetry: this.telemetry,
       actor: () => this.actor,
       clusterId: () => this.#cluster.clusterId,
+      knowsProducerIds: () => this.#network.knowsProducerIds,
+      idsKnown: () => this.#tellChild('idempotence', { type: 'supported' }),
       linkReady: (link) => {
         this.#sender.linkReady(link);
         this.#push?.linkReady(link);

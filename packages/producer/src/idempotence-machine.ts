@@ -18,6 +18,8 @@ export type IdempotenceMachineEvent =
   | { readonly type: 'refused' }
   /** The brokers are too old to know of ids. */
   | { readonly type: 'unsupported' }
+  /** They do know of them: they were upgraded, or had been misjudged. */
+  | { readonly type: 'supported' }
   /** It will never work. */
   | { readonly type: 'denied' }
   /** Sequences must begin anew: the next epoch of the same id (KIP-360). */
@@ -86,8 +88,11 @@ export const idempotenceMachine = setup({
         renew: 'identifying',
       },
     },
-    /** Batches go without an id from here on. */
-    unsupported: { entry: 'giveUpIdempotence' },
+    /** Batches go without an id until brokers know of them. */
+    unsupported: {
+      entry: 'giveUpIdempotence',
+      on: { supported: 'identifying' },
+    },
     denied: { entry: 'reportDenied' },
   },
 });

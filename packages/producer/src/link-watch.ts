@@ -17,6 +17,9 @@ export interface LinkWatchParts {
   /** The machine; it starts after the network was made. */
   actor(): ActorRefFrom<typeof producerMachine>;
   clusterId(): string | null;
+  /** All brokers that are connected hand out producer ids. */
+  idsKnown(): void;
+  knowsProducerIds(): boolean;
   /** Requests can be written there. */
   linkReady(link: BrokerLink): void;
   failLedBy(link: BrokerLink, errorFor: (batch: Batch) => DeliveryError): void;
@@ -55,6 +58,7 @@ export class LinkWatch implements NetworkEvents {
 
   linkReady(link: BrokerLink): void {
     this.#hasConnected = true;
+    if (this.#parts.knowsProducerIds()) this.#parts.idsKnown();
     this.#parts.linkReady(link);
   }
 

@@ -1,4 +1,5 @@
 import {
+  InitProducerIdRequest,
   SaslAuthenticateRequest,
   SaslAuthenticateResponse,
   SaslHandshakeRequest,
@@ -59,6 +60,8 @@ export interface NetworkEvents {
 
 /** Brokers before 0.10 close the connection on a request they do not know: after so many closings it is believed. */
 const silentClosingsOfOld = 2;
+/** The same where it would be the end of the producer, since idempotence was asked for by name. */
+const silentClosingsOfHopeless = 6;
 
 /** All links to brokers, and what their machines do. */
 export class Network {
@@ -125,6 +128,17 @@ export class Network {
   /** Called after each answer: a link that was to leave may go now. */
   settle(link: BrokerLink): void {
     if (link.isLeaving && link.connection?.pendingRequests === 0) this.#remove(link);
+  }
+
+  /** All brokers that are connected hand out producer ids, as they say. */
+  get knowsProducerIds(): boolean {
+    let knows = false;
+    for (const { connection } of this.links.values()) {
+      if (connection?.versions == null) continue;
+      if (newestCommon(connection.versions, InitProducerIdRequest) < 0) return false;
+      knows = true;
+    }
+    return knows;
   }
 
   /** KIP-219: the broker asks for a pause. */
@@ -277,9 +291,11 @@ export class Network {
   async #introduce(link: BrokerLink, connection: Connection): Promise<void> {
     if (connection.versions === null) {
       const closings = this.#silentClosings.get(addressOf(link)) ?? 0;
-      // Every other time, since a newer broker may close connections for other reasons.
-      if (!this.#knowsVersions && closings >= silentClosingsOfOld && closings % 2 === 0) {
+      const enough = this.#settings.idempotentByName ? silentClosingsOfHopeless : silentClosingsOfOld;
+      if (!this.#knowsVersions && closings >= enough && closings % 2 === 0) {
         connection.versions = legacyRanges;
+        // The next connection asks again: a newer broker may have closed the others for reasons of its own.
+        this.#silentClosings.set(addressOf(link), closings + 1);
       } else {
         const { clusterId } = this.#events;
         const { nodeId } = link;
@@ -345,11 +361,9 @@ export class Network {
   #closed(link: BrokerLink, connection: Connection, error: ConnectionError): void {
     if (link.connection !== connection) return;
     const wasReady = connection.versions !== null && link.isReady;
-    if (connection.versions === null || connection.versions === legacyRanges) {
-      // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age.
-      if (error.code === 'CONNECTION_LOST' && !connection.hasHeard) {
-        this.#silentClosings.set(addressOf(link), (this.#silentClosings.get(addressOf(link)) ?? 0) + 1);
-      }
+    // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age.
+    if (connection.versions === null && error.code === 'CONNECTION_LOST' && !connection.hasHeard) {
+      this.#silentClosings.set(addressOf(link), (this.#silentClosings.get(addressOf(link)) ?? 0) + 1);
     }
     link.connection = null;
     link.lastError = this.#explain(link, error);

@@ -34,6 +34,11 @@ export class PartitionQueue {
   retryAtMs = 0;
   /** Failures in a row. */
   failures = 0;
+  /** Whom the last failure was with, what was known of the leadership then, and when another leader may be tried. */
+  #failedLeader: BrokerLink | null = null;
+  #failedEpoch = -1;
+  #elsewhereAtMs = 0;
+  #lastLeader: BrokerLink | null = null;
   /** Whose numbers are given here; null before the first batch. */
   identity: Identity | null = null;
   nextSequence = 0;
@@ -189,6 +194,19 @@ export class PartitionQueue {
     if (leader !== this.leader) this.contact = null;
     this.leader = leader;
     this.leaderEpoch = leaderEpoch;
+    if (leader === null) return;
+    this.#lastLeader = leader;
+    // A pause that has grown was for the leader that failed. Brokers before 2.1 tell no epochs: another one will do.
+    const isNewer = leaderEpoch < 0 ? leader !== this.#failedLeader : leaderEpoch > this.#failedEpoch;
+    if (isNewer && this.retryAtMs > this.#elsewhereAtMs) this.retryAtMs = this.#elsewhereAtMs;
+  }
+
+  /** An attempt failed: when the next one to the same leader is made, and when one to a newer leader. */
+  retryAt(ms: number, elsewhereMs: number): void {
+    this.retryAtMs = ms;
+    this.#elsewhereAtMs = Math.min(ms, elsewhereMs);
+    this.#failedLeader = this.leader ?? this.#lastLeader;
+    this.#failedEpoch = this.leaderEpoch;
   }
 
   #number(batch: Batch, identity: Identity): void {

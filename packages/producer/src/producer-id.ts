@@ -22,6 +22,7 @@ export interface ProducerIdParts {
 /** Does what the idempotence machine decides: asks for an id, or does without. */
 export class ProducerId {
   readonly #parts: ProducerIdParts;
+  #hasWarned = false;
 
   constructor(parts: ProducerIdParts) {
     this.#parts = parts;
@@ -54,12 +55,14 @@ export class ProducerId {
       fatal(new ConfigError('idempotent', `cannot be true: ${problem}`));
       return;
     }
+    sender.giveUpIdempotence();
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
     logger.warn('idempotence is off', { reason: problem });
     events.emit('warning', {
       code: 'IDEMPOTENCE_UNSUPPORTED',
       message: `${problem}: a record may be stored twice; order is kept, one batch of a partition at a time`,
     });
-    sender.giveUpIdempotence();
   }
 
   #refused(error: Error): void {

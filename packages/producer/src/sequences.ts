@@ -28,6 +28,7 @@ export class Sequences {
   /** A new id or epoch: partitions that waited for it begin anew. */
   adopt(identity: Identity): void {
     this.identity = identity;
+    this.isIdempotent = true;
     for (const queue of this.#restarting) this.#restart(queue);
   }
 

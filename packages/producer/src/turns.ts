@@ -52,11 +52,13 @@ export class Turns {
     this.#events.wake();
   }
 
-  /** A failure: the partition waits before its next attempt, longer each time. */
+  /** A failure: the partition waits before its next attempt, longer each time unless another leader is found. */
   penalize(queue: PartitionQueue): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.#settings;
     queue.failures++;
-    queue.retryAtMs = this.#clock.now() + backoffMs(queue.failures, retryBackoffMs, retryBackoffMaxMs, this.#random);
+    const nowMs = this.#clock.now();
+    const pauseMs = backoffMs(queue.failures, retryBackoffMs, retryBackoffMaxMs, this.#random);
+    queue.retryAt(nowMs + pauseMs, nowMs + retryBackoffMs);
     this.#pausing.add(queue);
   }
 

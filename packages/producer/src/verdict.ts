@@ -190,7 +190,7 @@ export class Verdict {
     queue.land(batch);
     accumulator.returned(batch);
     settlement.failRecords(batch, errors);
-    if (sequences.isIdempotent) queue.breakAt(batch);
+    if (batch.sequence >= 0) queue.breakAt(batch);
     sequences.landed(queue);
   }
 }

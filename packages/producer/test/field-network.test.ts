@@ -253,6 +253,33 @@ test('U13: brokers too old for idempotence turn it off with a warning, or refuse
   await t.run(strict.close());
 });
 
+test('U13: a new broker that closed connections like an old one is asked again, and idempotence comes back', async () => {
+  await using t = await start({ brokers: 1 });
+  const codes: string[] = [];
+  t.producer.on('warning', ({ code }) => codes.push(code));
+  t.mock.on('ApiVersions', { times: 2, then: 'close' });
+  await t.run(t.producer.produce('orders', 'a'));
+  await t.run(t.producer.produce('orders', 'b'));
+  expect(codes).toEqual(['IDEMPOTENCE_UNSUPPORTED']);
+  expect(t.mock.log('orders', 0).map(({ value, sequence }) => [value, sequence])).toEqual([
+    ['a', -1],
+    ['b', 0],
+  ]);
+});
+
+test('U13: what went out without an id is settled before the first batch with one, so that order is kept', async () => {
+  await using t = await start({ brokers: 1 }, { batchBytes: 150 });
+  t.mock.on('ApiVersions', { times: 2, then: 'close' });
+  // The first is sent in vain while the broker is taken for an old one, and twice when it is known better.
+  t.mock.on('Produce', { times: 1, then: 'drop-before-append' });
+  t.mock.on('Produce', { times: 1, after: 1, then: 'error NOT_ENOUGH_REPLICAS' });
+  const letters = ['a', 'b', 'c', 'd', 'e'];
+  await t.run(Promise.all(letters.map((letter) => t.producer.produce('orders', letter.repeat(120)))));
+  const log = t.mock.log('orders', 0);
+  expect(log.map(({ value }) => String(value)[0])).toEqual(letters);
+  expect(log.map(({ sequence }) => sequence)).toEqual([-1, 0, 1, 2, 3]);
+});
+
 test('C11: zstd with brokers too old for it is refused here, with that reason', async () => {
   await using t = await start({ version: '1.1' }, { compression: 'zstd' });
   expect(await t.run(failure(t.producer.produce('orders', 'a')))).toMatchObject({

@@ -74,6 +74,21 @@ test('7: without a hint the picture is fetched anew, and the batch waits one bac
   expect(t.count('Metadata')).toBeLessThan(4);
 });
 
+test('7: a pause that has grown is cut short when there is a newer leader to try', async () => {
+  await using t = await start({}, { retryBackoffMs: 100, retryBackoffMaxMs: 20_000 });
+  await t.warm();
+  const rule = t.mock.on('Produce', { then: 'error NOT_ENOUGH_REPLICAS' });
+  const sent = t.producer.produce('orders', 'a');
+  await t.mock.clock.advance(15_000);
+  rule.remove();
+  const before = t.mock.clock.now();
+  t.mock.moveLeader('orders', 0, (t.mock.replicas('orders', 0).leader % 3) + 1);
+  // News of another topic brings news of this one.
+  await t.run(t.producer.produce('others', 'b'));
+  await t.run(sent);
+  expect(t.mock.clock.now() - before).toBeLessThan(1_000);
+});
+
 test('8: while the old leader hangs nothing goes to the new one, until the request has timed out', async () => {
   await using t = await start({}, { requestTimeoutMs: 5_000 });
   await t.warm();

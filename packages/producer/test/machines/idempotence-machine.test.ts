@@ -85,6 +85,20 @@ test('brokers that know of no ids end the matter', () => {
   expect(did()).toEqual(['request', 'give up']);
 });
 
+test('brokers that turn out to know of ids are asked for one after all', () => {
+  const { actor, state, did } = machine();
+  actor.send({ type: 'supported' });
+  expect(state()).toBe('unidentified');
+  actor.send({ type: 'identify' });
+  actor.send({ type: 'unsupported' });
+  did();
+  actor.send({ type: 'supported' });
+  expect(state()).toBe('identifying');
+  actor.send({ type: 'identified', producerId: '7', epoch: 0 });
+  actor.send({ type: 'supported' });
+  expect(did()).toEqual(['request', '7/0']);
+});
+
 test('so does a denial', () => {
   const { actor, clock, state, did } = machine();
   actor.send({ type: 'identify' });
