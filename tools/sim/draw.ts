@@ -58,7 +58,8 @@ export function draw(seed: number, profileName: string): Scenario {
   const healAtMs = dice.spread(...profile.healAtMs);
   const producer = drawProducer(dice, version);
   const workload = drawWorkload(dice, profile, topics, healAtMs, producer);
-  const faults = drawFaults(dice, profile, topics, brokers, healAtMs, producer, workload);
+  const drawn = drawFaults(dice, profile, topics, brokers, healAtMs, producer, workload);
+  const faults = dice.chance(0.05) ? withFalseDuplicate(dice, drawn, workload) : drawn;
   const ending = dice.pick(['calm', 'calm', 'calm', 'busy', 'abrupt'] as const);
   const flushesAtMs = Array.from({ length: dice.pick([0, 0, 1, 3]) }, () => dice.between(0, healAtMs));
   return {
@@ -98,6 +99,7 @@ function drawTopics(dice: Dice, brokers: number): Record<string, TopicShape> {
 
 function drawProducer(dice: Dice, version: string): Record<string, unknown> {
   const options: Record<string, unknown> = {};
+  const isCrowded = dice.chance(0.3);
   const isOld = !version.startsWith('3') && !version.startsWith('4');
   const mayBeIdempotent = !isOld || version === '2.8' || version === '1.1';
   // Brokers that know nothing of ids are met by producers that want them, too
@@ -108,6 +110,20 @@ function drawProducer(dice: Dice, version: string): Record<string, unknown> {
     options['requiredAcks'] = dice.pick([-1, -1, -1, 1]);
   } else if (dice.chance(0.4)) {
     options['maxInFlight'] = dice.between(1, 5);
+  }
+  if (isCrowded) {
+    // Many batches of a partition under way, and little time for them
+    options['lingerMs'] = 0;
+    options['batchBytes'] = dice.spread(150, 600);
+    options['compression'] = null;
+    const requestTimeoutMs = dice.spread(300, 3_000);
+    options['requestTimeoutMs'] = requestTimeoutMs;
+    options['ackTimeout'] = dice.spread(100, 1_000);
+    options['deliveryTimeoutMs'] = requestTimeoutMs + dice.spread(300, 6_000);
+    options['retryBackoffMs'] = dice.spread(10, 200);
+    options['retryBackoffMaxMs'] = 400;
+    if (idempotent && isOld && !mayBeIdempotent) delete options['maxInFlight'];
+    return options;
   }
   if (dice.chance(0.5)) options['batchSize'] = dice.pick([1, 3, 20, 500]);
   const lingerMs = dice.pick([0, 5, 50, 1_000]);
@@ -146,6 +162,7 @@ function drawWorkload(
   for (let i = dice.between(...profile.bursts); i > 0; i--) {
     const topic = dice.pick(Object.keys(topics));
     const count = dice.spread(...profile.records);
+    const isCrowded = ((producer['batchBytes'] as number | undefined) ?? 1_000) <= 600;
     const atMs = bursts.length === 0 ? 0 : dice.between(0, Math.floor(healAtMs * 0.9));
     bursts.push({
       atMs,
@@ -153,7 +170,7 @@ function drawWorkload(
       everyMs: dice.pick([0, 0, 0, 1, 1, 10, 100, Math.max(1, Math.floor((healAtMs - atMs) / count))]),
       topic,
       keys: dice.pick([0, 0, 1, 5, 1_000]),
-      partition: dice.chance(0.15) ? dice.between(0, topics[topic]!.partitions - 1) : null,
+      partition: dice.chance(isCrowded ? 0.6 : 0.15) ? dice.between(0, topics[topic]!.partitions - 1) : null,
       valueBytes: dice.spread(10, Math.min(3_000, ((producer['bufferBytes'] as number | undefined) ?? 1_000_000) / 20)),
       ...(dice.chance(0.1) ? { cancelAfterMs: dice.pick([0, 1, 20, 500, 5_000]) } : {}),
     });
@@ -207,7 +224,7 @@ function drawFaults(
   const requestTimeoutMs = producer['requestTimeoutMs'] as number;
   for (let i = dice.between(...profile.faults); i > 0; i--) {
     // Most strike where the records are
-    const near = dice.pick(workload).atMs + dice.spread(1, 4_000) - 1;
+    const near = dice.pick(workload).atMs + dice.spread(1, requestTimeoutMs < 3_000 ? 400 : 4_000) - 1;
     const atMs = Math.min(healAtMs, dice.chance(0.7) ? near : Math.floor(healAtMs * dice.next()));
     const forMs = Math.min(healAtMs - atMs, dice.spread(20, 120_000));
     const broker = dice.between(0, brokers - 1);
@@ -217,7 +234,47 @@ function drawFaults(
     const passes = /^(rule|kill|freeze|shrink)/.test(what);
     faults.push({ atMs, forMs: passes ? forMs : null, what });
   }
+  if (dice.chance(0.3)) faults.push(...drawPair(dice, topics, dice.pick(workload)));
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Two things that happen to neighbours of one partition: the fate of a batch is open, and then that of the next one. */
+function drawPair(dice: Dice, topics: Readonly<Record<string, TopicShape>>, burst: Burst): Fault[] {
+  const partition = burst.partition ?? dice.between(0, topics[burst.topic]!.partitions - 1);
+  const where = `rule Produce, topic ${burst.topic}, partition ${partition}`;
+  const atMs = burst.atMs + dice.spread(1, 100) - 1;
+  const skipped = dice.between(0, 2);
+  const open = dice.pick([
+    `append then error ${dice.pick(afterAppend)}`,
+    `append then error ${dice.pick(afterAppend)}`,
+    'append-then-drop-reply',
+    `error ${dice.pick(passing)}`,
+  ]);
+  const next = dice.pick([
+    `error ${dice.pick(refusing)}`,
+    `error ${dice.pick(refusing)}`,
+    'error INVALID_RECORD for record 0',
+    `error ${dice.pick(passing)}`,
+    'append-then-drop-reply',
+    'drop-before-append',
+  ]);
+  return [
+    { atMs, forMs: 60_000, what: `${where}: 1 times, after ${skipped}, ${open}` },
+    { atMs, forMs: 60_000, what: `${where}: 1 times, after ${skipped + dice.between(1, 2)}, ${next}` },
+  ];
+}
+
+/**
+ * A broker that calls a batch a duplicate which it has never seen. That can only be told from the truth where no batch
+ * is in doubt, so that of the other faults those stay which say clearly that nothing was stored.
+ */
+function withFalseDuplicate(dice: Dice, faults: readonly Fault[], workload: readonly Burst[]): Fault[] {
+  const clear =
+    /^rule Produce[^:]*: .*(?<!append then )error (NOT_ENOUGH_REPLICAS|CORRUPT_MESSAGE|INVALID_RECORD|INVALID_TIMESTAMP)\b(?!_)/;
+  const atMs = dice.pick(workload).atMs + dice.spread(1, 500) - 1;
+  const what = `rule Produce: ${dice.between(1, 3)} times, error DUPLICATE_SEQUENCE_NUMBER`;
+  const kept = faults.filter((fault) => clear.test(fault.what));
+  return [...kept, { atMs, forMs: 60_000, what }].sort((a, b) => a.atMs - b.atMs);
 }
 
 interface Place {
@@ -258,6 +315,7 @@ function drawFault(dice: Dice, place: Place): string {
     () => `rule Produce${where}: ${times}error ${dice.pick(passing)}`,
     () => `rule Produce${where}: ${times}append then error ${dice.pick(afterAppend)}`,
     () => `rule Produce${where}: ${dice.between(1, 2)} times, error ${dice.pick(refusing)}`,
+    () => `rule Produce${where}: ${dice.between(1, 4)} times, error INVALID_RECORD for record ${dice.between(0, 3)}`,
     () => `rule Produce${where}: ${times}append-then-drop-reply`,
     () => `rule Produce${where}: ${times}append-then-drop-reply`,
     () => `rule Produce${where}: ${times}drop-before-append`,

@@ -146,8 +146,20 @@ class Run {
         this.violate(`the cluster is whole again, yet record ${report.id} failed with ${report.code}`);
       }
     }
+    this.#judgeHealing();
     const tookMs = await this.#end(5_000);
     if (tookMs > 1_000) this.violate(`closing with nothing left took ${tookMs} ms`);
+  }
+
+  /** What had time enough in a cluster that was whole must not run out of it. */
+  #judgeHealing(): void {
+    const { producer, healAtMs } = this.#scenario;
+    const enoughMs = 2 * ((producer['requestTimeoutMs'] as number | undefined) ?? 30_000) + 20_000;
+    for (const report of this.#reports) {
+      if (report.outcome !== 'failed' || report.code !== 'DELIVERY_TIMEOUT') continue;
+      const hadMs = report.atMs - Math.max(healAtMs, this.#offered[report.id]!.atMs);
+      if (hadMs > enoughMs) this.violate(`record ${report.id} ran out of time ${hadMs} ms after the cluster was whole`);
+    }
   }
 
   /** Closes, perhaps with records still on their way, and watches that nothing moves after it. Gives how long it took. */
