@@ -36,6 +36,8 @@ export interface KafkaOptions {
   readonly jvmFlags?: readonly string[];
   /** `SCRAM-SHA-256=[name=…,password=…]`: users that are there from the first start (KRaft only). */
   readonly scram?: readonly string[];
+  /** A folder with compiled classes that brokers and tools find too: plugins of tests. */
+  readonly classFolder?: string;
   /** Heap of each broker, 384 if not given. */
   readonly heapMb?: number;
 }
@@ -93,7 +95,9 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'kiel-kafka-'));
   const keeper = new Keeper(folder);
   try {
-    return await launch(options, release, jars.classpath, folder, keeper);
+    // Last, so that archives of the release's own classes go on to fit.
+    const classpath = options.classFolder === undefined ? jars.classpath : `${jars.classpath}:${options.classFolder}`;
+    return await launch(options, release, classpath, folder, keeper);
   } catch (error) {
     await keeper.end();
     throw error;

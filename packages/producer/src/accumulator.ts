@@ -304,6 +304,7 @@ export class Accumulator {
     this.bufferedBytes += added;
     this.acceptedBytes += added;
     batch.sizeBytes = size;
+    if (added > batch.largestBytes) batch.largestBytes = added;
     this.unsettled++;
     this.unsent++;
     if (!this.#goAtOnce && (this.unsent >= this.#settings.batchSize || this.isFull)) this.endLingers();

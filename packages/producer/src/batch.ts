@@ -37,6 +37,8 @@ export class Batch implements Place {
   count: number;
   /** Bytes counted against `bufferBytes`. */
   sizeBytes: number;
+  /** Of its largest record. */
+  largestBytes = 0;
   /** Waiting for company gains nothing any more. */
   isDue = false;
   /** No record may join. */
@@ -149,6 +151,7 @@ export class Batch implements Place {
     part.isDue = true;
     part.isClosed = true;
     part.lastFailure = this.lastFailure;
+    part.largestBytes = this.largestBytes;
     return part;
   }
 

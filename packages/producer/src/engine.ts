@@ -434,6 +434,7 @@ export class Engine {
         if (this.refusal === null || this.refusal instanceof TransactionError) this.refusal = refusal;
       },
       fatal: (error) => this.#fatal(error),
+      timed: (sent) => this.telemetry.timed('sendOffsets', sent),
       metadataStale: () => {
         if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'metadata.stale' });
       },

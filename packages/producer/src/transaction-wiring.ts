@@ -7,7 +7,7 @@ import type { Sender } from './sender.ts';
 import { TransactionCoordinator } from './transaction-coordinator.ts';
 import { type TransactionParts, type TransactionState, Transactions } from './transactions.ts';
 
-export interface TransactionHost extends Pick<TransactionParts, 'tell' | 'failRecords' | 'refuse' | 'fatal'> {
+export interface TransactionHost extends Pick<TransactionParts, 'tell' | 'failRecords' | 'refuse' | 'fatal' | 'timed'> {
   readonly accumulator: Accumulator;
   readonly cluster: Cluster;
   readonly clock: Clock;
@@ -48,6 +48,7 @@ export function openTransactions(transactionalId: string, settings: Settings, ho
     enlist: (queue) => host.sender().enlist(queue),
     refuse: (refusal) => host.refuse(refusal),
     fatal: (error) => host.fatal(error),
+    timed: (sent) => host.timed(sent),
     busy: (isBusy) => {
       if (isBusy) host.pump().hold();
       else host.letGo();

@@ -61,6 +61,8 @@ export interface TransactionParts {
   refuse(refusal: TransactionError | null): void;
   /** Nothing can be produced any more. */
   fatal(error: KafkaError): void;
+  /** How long offsets take is measured. */
+  timed(sent: Promise<void>): Promise<void>;
   /** A coordinator is being asked: the process has to live. */
   busy(isBusy: boolean): void;
 }
@@ -235,7 +237,7 @@ export class Transactions implements TransactionGate {
     if (!this.isOpen(serial)) throw noneOpen(this.transactionalId, 'sendOffsets');
     if (this.#failure !== null) throw await this.#refusal();
     if (offsets.length === 0) return;
-    await this.#contents.sendOffsets(offsets, group, this.#isV2);
+    await this.#parts.timed(this.#contents.sendOffsets(offsets, group, this.#isV2));
   }
 
   /** This transaction takes records and offsets. */

@@ -134,6 +134,7 @@ export class Telemetry {
       meters.queueMs.record(nowMs - batch.acceptedAtMs, nowMs);
       meters.compression.record(ratio, nowMs);
       meters.recordBytes.record((sizeBytes - batchHeaderBytes) / count, nowMs);
+      meters.largestRecordBytes.record(batch.largestBytes, nowMs);
       const topic = meters.topic(batch.queue.topic.name);
       topic.records.record(count, nowMs);
       topic.bytes.record(wireBytes, nowMs);

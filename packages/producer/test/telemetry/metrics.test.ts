@@ -82,6 +82,11 @@ test('records, batches and requests are counted when they are sent', async () =>
   for (const name of ['request-total', 'response-total', 'outgoing-byte-total', 'incoming-byte-total']) {
     expect(sum(name)).toBe(client[name]);
   }
+  t.producer.produce('orders', 'y'.repeat(2_000));
+  await t.run(t.producer.flush());
+  const { 'record-size-max': largest } = t.producer.metrics().client;
+  expect(largest).toBeGreaterThan(2_000);
+  expect(largest).toBeLessThan(2_020);
 });
 
 test('rates are those of Java: of the last minute or so, and as if it had lasted half a minute at least', async () => {
@@ -224,10 +229,13 @@ test('transactions tell how long each of their steps took', async () => {
     tx.produce('orders', i);
     await t.run(t.producer.commit());
   }
-  await t.run(t.producer.begin());
+  const tx = await t.run(t.producer.begin());
+  await t.run(tx.sendOffsets([{ topic: 'orders', partition: 0, offset: 1n }], 'group'));
   await t.run(t.producer.abort());
   const { client } = t.producer.metrics();
   expect(client['txn-init-time-ns-total']).toBeGreaterThan(100_000_000);
   expect(client['txn-commit-time-ns-total']).toBeGreaterThan(200_000_000);
+  expect(client['txn-abort-time-ns-total']).toBeGreaterThan(90_000_000);
+  expect(client['txn-send-offsets-time-ns-total']).toBeGreaterThan(90_000_000);
   expect(client['txn-begin-time-ns-total']).toBeLessThan(50_000_000);
 });
