@@ -464,9 +464,8 @@ export class Engine {
     return {
       wake: () => this.#pump.wake(),
       quiet: () => {
-        this.#letGo();
         this.transactions?.quiet();
-        this.#pump.quiet();
+        this.#pump.quiet(() => this.#letGo());
       },
       metadataStale: () => this.actor.send({ type: 'metadata.stale' }),
       identityWanted: () => this.actor.send({ type: 'identity.wanted' }),

@@ -31,7 +31,11 @@ export class Pump {
   readonly #settings: PumpSettings;
   readonly #parts: PumpParts;
   readonly #alarm: Alarm;
-  #isWakeScheduled = false;
+  /** A turn of its own is coming: after the code that runs now, or with the next turn of the loop. */
+  #isSoon = false;
+  #isLater = false;
+  /** This is a turn that began for it. */
+  #isOwnTurn = false;
   /** The machine believes that the sender works, and need not be told of more work. */
   #isRunning = false;
   /** When the next waiting record has to be looked at. */
@@ -62,13 +66,18 @@ export class Pump {
     };
   }
 
-  /** Does at once, or in a turn of its own when requests are out anyway, what has become possible. */
+  /**
+   * Does what has become possible: as soon as the code that runs now has ended where a record waits for nothing else,
+   * and with the next turn of the loop when requests are out anyway, or there is only something to put in order.
+   */
   wake(): void {
-    if (this.#isWakeScheduled || this.#isStopped) return;
-    this.#isWakeScheduled = true;
+    if (this.#isSoon || this.#isStopped) return;
     this.hold();
-    if (this.#parts.sender.inFlightRequests === 0) queueMicrotask(this.#awake);
-    else this.#parts.clock.setImmediate(this.#awake);
+    const { sender, accumulator } = this.#parts;
+    if (sender.inFlightRequests === 0 && accumulator.due > 0) {
+      this.#isSoon = true;
+      queueMicrotask(this.#soon);
+    } else this.#comeLater();
   }
 
   /** The machine has decided that the sender works. */
@@ -84,8 +93,18 @@ export class Pump {
     this.#setAlarm();
   }
 
-  /** Nothing is due and nothing is in flight. */
-  quiet(): void {
+  /**
+   * Nothing is due and nothing is in flight. Whoever awaits one record after the other sends the next one before the
+   * loop's next turn: to the machine, that is no rest.
+   *
+   * @param rested - called when it is one.
+   */
+  quiet(rested: () => void): void {
+    if (!this.#isOwnTurn) {
+      this.#comeLater();
+      return;
+    }
+    rested();
     if (!this.#isRunning) return;
     this.#isRunning = false;
     this.#parts.actor().send({ type: 'sender.quiet' });
@@ -130,12 +149,34 @@ export class Pump {
     this.letGo();
   }
 
-  readonly #awake = (): void => {
-    this.#isWakeScheduled = false;
-    if (this.#isStopped) return;
-    if (this.#isRunning) this.drain();
-    else this.#parts.actor().send({ type: 'batch.ready' });
+  #comeLater(): void {
+    if (this.#isLater || this.#isStopped) return;
+    this.#isLater = true;
+    this.#parts.clock.setImmediate(this.#later);
+  }
+
+  readonly #soon = (): void => {
+    this.#isSoon = false;
+    this.#awake();
   };
+
+  readonly #later = (): void => {
+    this.#isLater = false;
+    this.#isOwnTurn = true;
+    try {
+      this.#awake();
+    } finally {
+      this.#isOwnTurn = false;
+    }
+  };
+
+  /** A lone record is written first, and the machine, which would decide nothing else, is told while it travels. */
+  #awake(): void {
+    if (this.#isStopped) return;
+    const wasRunning = this.#isRunning;
+    this.drain();
+    if (!wasRunning && this.#isRunning) this.#parts.actor().send({ type: 'batch.ready' });
+  }
 
   #setAlarm(): void {
     const oldest = this.#parts.accumulator.oldest();

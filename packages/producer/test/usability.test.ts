@@ -337,6 +337,8 @@ test('state changes are told, and the five states are what happens', async () =>
   const states: string[] = [];
   t.producer.on('stateChanged', ({ to }) => states.push(to));
   await t.run(t.producer.produce('orders', 'a'));
+  // It rests once a turn of the loop has passed without another record.
+  await t.run(new Promise<void>((resolve) => t.mock.clock.setImmediate(resolve)));
   await t.run(t.producer.close());
   expect(states).toEqual(['healing', 'flushing', 'idle', 'closed']);
 });
