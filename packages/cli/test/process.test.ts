@@ -91,6 +91,36 @@ test('a second Ctrl-C quits at once, though the brokers answer nothing', { timeo
   expect(code).toBe(130);
 });
 
+test('Ctrl-C takes an open transaction back, and exits with 130', { timeout: SLOW }, async () => {
+  const before = cluster.log('orders', 0, { committed: true }).length;
+  const child = startKiel(['produce', '-b', brokers, '-t', 'orders', '--transaction', 'interrupted', '--json']);
+  const result = ended(child);
+  const arrived = new Promise<void>((resolve) => {
+    const stop = cluster.observe({ api: 'Produce', topic: 'orders' }, () => {
+      stop();
+      resolve();
+    });
+  });
+  child.stdin!.write('first\nsecond\n');
+  await arrived;
+  child.kill('SIGINT');
+  const { code, stderr } = await result;
+  expect([code, stderr]).toEqual([
+    130,
+    expect.stringContaining('The transaction was taken back: nothing of it counts.'),
+  ]);
+  expect(
+    cluster
+      .log('orders', 0)
+      .slice(-2)
+      .map(({ value, transaction }) => [value, transaction]),
+  ).toEqual([
+    ['first', 'aborted'],
+    ['second', 'aborted'],
+  ]);
+  expect(cluster.log('orders', 0, { committed: true })).toHaveLength(before);
+});
+
 test('nothing of the progress line lands in a pipe', { timeout: SLOW }, async () => {
   const { code, stdout, stderr } = await spawnKiel(['produce', '-b', brokers, '-t', 'orders'], { input: 'a\nb\n' });
   expect([code, stderr]).toEqual([0, '']);

@@ -309,3 +309,11 @@ describe('called wrongly', () => {
     expect(stderr).toContain(topic);
   });
 });
+
+test('a partition that the topic does not have is refused at once, with its line, and the rest is sent', async () => {
+  const topic = newTopic(6);
+  const input = '{"p":5}\n{"p":77}\n{"p":0}\n';
+  const { code, stderr } = await produce(topic, ['--partition', '{p}'], input);
+  expect([code, stderr]).toEqual([1, 'line 2: the topic has partitions 0 to 5, and not 77; it was not sent\n']);
+  expect([5, 0].map((partition) => logOf(topic, partition).length)).toEqual([1, 1]);
+});

@@ -80,7 +80,8 @@ function zsh(program: Command): string {
     ...cases,
     '  esac',
     '}',
-    'compdef _kiel kiel',
+    // Found in fpath, the file itself is the function's first call; read by `source`, it only makes it known.
+    'if [[ $funcstack[1] == _kiel ]]; then _kiel "$@"; else compdef _kiel kiel; fi',
     '',
   ].join('\n');
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { ProduceRequest } from '@kiel/codec';
 import { MockCluster } from '@kiel/mock-cluster';
 import { type Connection, type ConnectionFlags, connectionFrom } from '../config/connection-options.ts';
-import { exitCodes, Failure, usage } from '../failure.ts';
-import { type ChunkSource, openChunks } from '../input/chunks.ts';
+import { exitCodes, usage } from '../failure.ts';
+import { CHUNK_BYTES, type ChunkSource, openChunks } from '../input/chunks.ts';
 import { type Entry, readEntries } from '../input/records.ts';
 import { shapeFrom } from '../input/shape.ts';
 import { BrokerOutage } from '../sending/broker-outage.ts';
+import { exampleOrders } from '../sending/example-orders.ts';
 import { type ProducerFlags, producerOptions } from '../sending/producer-flags.ts';
 import { checkWatchFlags, ProducerWatch, type WatchFlags } from '../sending/producer-watch.ts';
 import { RoundTripCheck } from '../sending/round-trip.ts';
@@ -67,16 +67,12 @@ export async function demo(flags: DemoFlags, terminal: Terminal): Promise<number
 
 function openInput({ file }: DemoFlags, terminal: Terminal, signal: AbortSignal): ChunkSource {
   if (file !== undefined) return openChunks(file, terminal.stdin, signal);
-  const orders = fileURLToPath(new URL('../../../../examples/orders.ndjson', import.meta.url));
-  try {
-    return openChunks(orders, terminal.stdin, signal);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    throw usage(
-      'The example orders are not part of this installation.',
-      'Name records of yours: --file FILE, one JSON object a line.',
-    );
-  }
+  const bytes = new TextEncoder().encode([...exampleOrders(), ''].join('\n'));
+  return { name: 'the example orders', totalBytes: bytes.length, chunks: inPieces(bytes, signal) };
+}
+
+async function* inPieces(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length && !signal.aborted; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
 }
 
 class DemoRun {
@@ -154,7 +150,7 @@ class DemoRun {
       outage?.step(seen, (text) => progress.note(text, out));
       return outage !== null && seen % RECORDS_PER_STEP === 0 ? pause(stepMs, this.#interrupt.signal) : undefined;
     };
-    await sendInput(entries, session, refused, afterEach);
+    await sendInput(entries, session, refused, Number.POSITIVE_INFINITY, afterEach);
     await outage?.end((text) => progress.note(text, out));
     await session.finish();
     progress.stop();

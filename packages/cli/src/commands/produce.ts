@@ -66,7 +66,7 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
   let inputFailure: unknown;
   let last = 0;
   try {
-    last = await sendInput(readEntries(counted(), shape), sending, refused);
+    last = await sendInput(readEntries(counted(), shape), sending, refused, partitions);
   } catch (error) {
     // What was read before the input failed is still sent.
     inputFailure = error;

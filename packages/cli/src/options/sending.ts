@@ -37,9 +37,10 @@ export function addProduce(context: CommandContext): void {
         .default(5),
     )
     .addOption(
-      new Option('--timeout <seconds>', 'give up the first contact, and a record, after this long').argParser(
-        wholeNumber(1, 2_000_000),
-      ),
+      new Option(
+        '--timeout <seconds>',
+        'give up the first contact (default: 10), and a record (default: 120), after this long',
+      ).argParser(wholeNumber(1, 2_000_000)),
     )
     .option('--transaction <id>', 'all or nothing: one transaction, which a bad line, a failure or Ctrl-C takes back')
     .option('--json', 'print the summary as JSON')

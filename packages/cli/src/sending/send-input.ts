@@ -30,12 +30,14 @@ export class RefusedLines {
  * Sends what the input gives, waiting whenever the producer's buffer is full: so the input is read as fast as
  * the cluster takes it, and memory stays as it is.
  *
+ * @param partitions - the topic's. A record for another one is refused at once: the producer would wait for it to appear.
  * @returns the last number seen.
  */
 export async function sendInput(
   input: AsyncIterable<Entry[]>,
   session: SendSession,
   refused: RefusedLines,
+  partitions: number,
   afterEach?: () => Promise<void> | undefined,
 ): Promise<number> {
   const { producer } = session;
@@ -45,6 +47,11 @@ export async function sendInput(
       last = entry.number;
       if (entry.record === null) {
         refused.add(entry.number, entry.fault);
+        continue;
+      }
+      const { partition } = entry.record;
+      if (partition !== undefined && partition >= partitions) {
+        refused.add(entry.number, `the topic has partitions 0 to ${partitions - 1}, and not ${partition}`);
         continue;
       }
       if (!producer.hasRoom) await producer.ready();
