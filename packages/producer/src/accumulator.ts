@@ -33,6 +33,9 @@ export interface AccumulatorEvents {
   due(queue: PartitionQueue): void;
 }
 
+/** A record costs as much as so many bytes, whatever its size. */
+const workPerRecord = 128;
+
 /** What a request takes beside its batches, at the most: names and numbers of one topic and partition. */
 const requestOverheadBytes = 512;
 
@@ -52,8 +55,8 @@ export class Accumulator {
   due = 0;
   /** Bytes of all records that are not settled. */
   bufferedBytes = 0;
-  /** Bytes that ever went into batches. */
-  acceptedBytes = 0;
+  /** What ever went into batches, counted as work: a byte as one, and a record as `workPerRecord` more. */
+  acceptedWork = 0;
   readonly #settings: AccumulatorSettings;
   readonly #events: AccumulatorEvents;
   /** Batches not settled, by the time of their first record; settled ones are dropped from the front. */
@@ -302,7 +305,7 @@ export class Accumulator {
     const size = batch.builder.sizeBytes;
     const added = size - batch.sizeBytes;
     this.bufferedBytes += added;
-    this.acceptedBytes += added;
+    this.acceptedWork += added + workPerRecord;
     batch.sizeBytes = size;
     if (added > batch.largestBytes) batch.largestBytes = added;
     this.unsettled++;
