@@ -18,7 +18,7 @@ describe('sessions on a virtual clock', () => {
   };
 
   test.each(Object.keys(mechanisms))(
-    'ten minutes of %s with sessions of 5 s: all renewed, no connection lost',
+    '26: ten minutes of %s under load, with sessions of 5 s: all renewed, no connection lost',
     async (name) => {
       const epochMs = (): number => cluster.clock.epochMs();
       const sasl = new SaslServer({
@@ -51,7 +51,7 @@ describe('sessions on a virtual clock', () => {
     },
   );
 
-  test('a session that ends under requests in flight costs a connection and no record', async () => {
+  test('26: a session that ends under requests in flight costs a connection and no record', async () => {
     // The session is over before it is renewed: each time the broker closes the connection on the next request.
     const sasl = new SaslServer({ users: { alice: password }, maxReauthMs: 40 });
     const cluster = await MockCluster.start({ tcp: false, topics: { orders: 1 }, sasl });

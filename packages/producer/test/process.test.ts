@@ -1,12 +1,26 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MockCluster } from '@kiel/mock-cluster';
 import { expect, test } from 'vitest';
 
 const index = new URL('../src/index.ts', import.meta.url).href;
 
+interface Ending {
+  readonly code: number | null;
+  readonly output: string;
+}
+
 /** Runs a script in a process of its own, where warnings and rejections that nobody caught are fatal. */
-function run(script: string, brokers: readonly string[]): Promise<{ code: number | null; output: string }> {
+function run(script: string, brokers: readonly string[]): Promise<Ending> {
+  return start(script, brokers).ended;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(10);
+}
+
+function start(script: string, brokers: readonly string[]): { process: ChildProcess; ended: Promise<Ending> } {
   const source = `
     import { createProducer } from ${JSON.stringify(index)};
     const brokers = ${JSON.stringify(brokers)};
@@ -24,7 +38,7 @@ function run(script: string, brokers: readonly string[]): Promise<{ code: number
   child.stderr.on('data', (chunk) => {
     output += String(chunk);
   });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
+  return { process: child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, output }))) };
 }
 
 test('a script that produces and does not close ends by itself once everything is delivered', async () => {
@@ -75,6 +89,42 @@ test('P28: brokers that go away under it are no reason to end either', async () 
   cluster.killBroker(1);
   expect(await running).toEqual({ code: 0, output: 'first\nclosed 0\n' });
 }, 30_000);
+
+test.each([false, true])(
+  'P17: a process frozen for longer than all its limits takes the answers that came meanwhile (peer closed: %s)',
+  async (closes) => {
+    await using cluster = await MockCluster.start({ brokers: 1, topics: ['orders'] });
+    const script = `
+      const limits = { requestTimeoutMs: 1_000, lingerMs: 0, deliveryTimeoutMs: 1_500 };
+      const producer = createProducer({ brokers, ...limits });
+      await producer.produce('orders', 'warm');
+      console.log('warm');
+      const frozen = await producer.produce('orders', 'frozen');
+      console.log('frozen', Number(frozen.offset));
+      const thawed = await producer.produce('orders', 'thawed');
+      console.log('thawed', Number(thawed.offset));
+      await producer.close();`;
+    // The answer is on its way when the process is frozen, and lies in the socket when it is thawed.
+    cluster.on('Produce', { times: 1, after: 1, then: { delayReplyMs: 400 } });
+    const child = start(script, cluster.brokers);
+    await until(() => cluster.log('orders', 0).length === 2);
+    child.process.kill('SIGSTOP');
+    try {
+      // Real time, since it is the operating system that freezes.
+      await sleep(closes ? 1_000 : 3_000);
+      if (closes) {
+        cluster.killBroker(1);
+        await cluster.startBroker(1);
+        await sleep(2_000);
+      }
+    } finally {
+      child.process.kill('SIGCONT');
+    }
+    expect(await child.ended).toEqual({ code: 0, output: 'warm\nfrozen 1\nthawed 2\n' });
+    expect(cluster.log('orders', 0).map(({ value }) => value)).toEqual(['warm', 'frozen', 'thawed']);
+  },
+  30_000,
+);
 
 test('P29: a thousand lives of a producer leave heap, handles and listeners flat', async () => {
   await using cluster = await MockCluster.start({ brokers: 1, topics: ['orders'], requestHistory: 0 });
