@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { MockCluster } from '@kiel/mock-cluster';
 import { expect, test } from 'vitest';
-import { createProducer } from '../src/index.ts';
+import { createProducer, type Transport } from '../src/index.ts';
 import { failure, start } from './start.ts';
 
 // P09 to P21: network, metadata and time, as they broke for users of other clients.
@@ -234,19 +235,101 @@ test('P21: throttling pauses that connection alone, and does not delay a close b
   expect(await paused).toMatchObject({ code: 'CLOSED', persisted: 'no' });
 });
 
-test('U09: an address map is applied to every connection, and an unreachable node says what was advertised', async () => {
+/** A cluster behind a tunnel: what its brokers advertise leads nowhere, `tunnel:N` leads to broker N. */
+function tunnelled(mock: MockCluster) {
+  const client = mock.inMemory();
+  const connected: string[] = [];
+  const transport: Transport = {
+    connect: (address, events) => {
+      connected.push(`${address.host}:${address.port}`);
+      const isThrough = address.host === 'tunnel';
+      const target = isThrough
+        ? { ...address, host: `broker-${address.port}.kiel`, port: 9091 + address.port }
+        : address;
+      const socket = client.transport.connect(isThrough ? target : { ...address, port: 1 }, events);
+      return socket;
+    },
+  };
+  return { options: { ...client, transport, brokers: ['tunnel:1'] }, connected };
+}
+
+test('U09: an address map is applied to every connection, to nodes that join later too', async () => {
   await using t = await start({ brokers: 2 });
-  const asked: (number | null)[] = [];
+  const { options, connected } = tunnelled(t.mock);
+  const asked = new Set<string>();
   const producer = createProducer({
-    ...t.mock.inMemory(),
+    ...options,
+    metadataMaxAgeMs: 1_000,
     resolveBroker: (host, port, nodeId) => {
-      asked.push(nodeId);
-      return { host, port };
+      asked.add(`${nodeId} ${host}:${port}`);
+      return nodeId === null ? { host, port } : { host: 'tunnel', port: nodeId };
     },
   });
   await t.run(producer.produce('orders', 'a'));
+  const joined = await t.mock.addBroker();
+  t.mock.createTopic('wide', { partitions: 12 });
+  await t.run(Promise.all(Array.from({ length: 12 }, (_, partition) => producer.produce('wide', 'b', { partition }))));
   await t.run(producer.close());
-  expect(asked.length).toBeGreaterThan(0);
+  expect(connected.every((address) => address.startsWith('tunnel:'))).toBe(true);
+  expect([...asked].sort()).toEqual([
+    '1 broker-1.kiel:9092',
+    '2 broker-2.kiel:9093',
+    `${joined} broker-${joined}.kiel:${9091 + joined}`,
+    'null tunnel:1',
+  ]);
+});
+
+test('U09: an unreachable node says what was advertised, by which node, and what the bootstrap was', async () => {
+  await using t = await start({ brokers: 1 });
+  const { options } = tunnelled(t.mock);
+  const producer = createProducer({ ...options, requestTimeoutMs: 1_000, deliveryTimeoutMs: 3_000, lingerMs: 0 });
+  const { message } = await t.run(failure(producer.produce('orders', 'a')));
+  await t.run(producer.close({ timeoutMs: 0 }));
+  expect(message).toContain('broker-1.kiel:9092');
+  expect(message).toContain('of node 1');
+  expect(message).toContain('tunnel:1');
+});
+
+test('U09: IPv6 literals are addresses like others', async () => {
+  await using t = await start({ brokers: 1 });
+  const client = t.mock.inMemory();
+  const hosts: string[] = [];
+  const transport: Transport = {
+    connect: (address, events) => {
+      hosts.push(address.host);
+      return client.transport.connect({ ...address, host: 'broker-1.kiel' }, events);
+    },
+  };
+  const producer = createProducer({ ...client, transport, brokers: ['[::1]:9092'] });
+  await t.run(producer.produce('orders', 'a'));
+  await t.run(producer.close());
+  expect(hosts[0]).toBe('::1');
+});
+
+test('U08: an awaited record on an idle connection takes a round trip, one after the other and in bursts', async () => {
+  await using t = await start({ brokers: 1, link: { latencyMs: [1, 3] } });
+  await t.warm();
+  const clock = t.mock.clock;
+  const takes: number[] = [];
+  const awaited = async () => {
+    const before = clock.now();
+    await t.producer.produce('orders', 'a');
+    takes.push(clock.now() - before);
+  };
+  for (let i = 0; i < 200; i++) await t.run(awaited());
+  const percentile = (part: number) => takes.sort((a, b) => a - b)[Math.ceil(takes.length * part) - 1]!;
+  expect(percentile(0.5)).toBeLessThan(5);
+  expect(percentile(0.99)).toBeLessThan(7);
+  takes.length = 0;
+  // A second between them: nothing is slower for having rested.
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(1_000);
+    await t.run(awaited());
+  }
+  expect(percentile(0.99)).toBeLessThan(7);
+  takes.length = 0;
+  await t.run(Promise.all(Array.from({ length: 500 }, awaited)));
+  expect(percentile(0.99)).toBeLessThan(20);
 });
 
 test.each(['0.8.2', '0.10.2', '1.1', '2.8', '3.9', '4.4'])('U13: brokers of %s get what they read', async (version) => {

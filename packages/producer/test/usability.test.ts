@@ -304,6 +304,21 @@ test('a Delivery that nobody asks is forgotten; its failure reaches deliveryFail
   expect(failures).toEqual(['orders-0 INVALID_REQUIRED_ACKS', 'orders-0 INVALID_REQUIRED_ACKS']);
 });
 
+test('failures before there is a batch reach deliveryFailed, too, when nobody awaits them', async () => {
+  await using t = await start({}, { maxBlockMs: 2_000 });
+  await t.warm();
+  const failures: string[] = [];
+  t.producer.on('deliveryFailed', ({ topic, error }) => failures.push(`${topic} ${error.code}`));
+  t.mock.on('Metadata', { times: 1, then: 'error INVALID_TOPIC_EXCEPTION' });
+  t.producer.produce('strange', 'a');
+  await t.run(t.producer.flush());
+  t.producer.produce('orders', 'b', { partition: 99 });
+  await t.run(t.producer.flush());
+  const awaited = failure(t.producer.produce('orders', 'c', { partition: 99 }));
+  await t.run(awaited);
+  expect(failures).toEqual(['strange INVALID_TOPIC_EXCEPTION', 'orders UNKNOWN_PARTITION']);
+});
+
 test('a Delivery may be asked after it was settled, and as often as one likes', async () => {
   await using t = await start();
   const delivery = t.producer.produce('orders', 'a');
