@@ -63,4 +63,22 @@ describe('sessions on a virtual clock', () => {
     await cluster.clock.run(producer.close());
     await cluster.stop();
   });
+
+  test('a renewal that the broker thinks too early costs a connection and no record', async () => {
+    // Real brokers want a second between two authentications, however short the sessions are that they grant.
+    const sasl = new SaslServer({ users: { alice: password }, maxReauthMs: 1_000 });
+    const cluster = await MockCluster.start({ tcp: false, topics: { orders: 1 }, sasl });
+    const producer = createProducer({ ...cluster.inMemory(), sasl: mechanisms['PLAIN']!(Date.now) });
+    await cluster.clock.run(producer.produce('orders', 'first'));
+    const before = cluster.requests({ api: 'SaslHandshake' }).length;
+    cluster.on('SaslHandshake', { times: 1, then: 'error ILLEGAL_SASL_STATE' });
+    for (let i = 0; i < 30; i++) {
+      await cluster.clock.run(producer.produce('orders', i));
+      await cluster.clock.advance(200);
+    }
+    expect(cluster.requests({ api: 'SaslHandshake' }).length).toBeGreaterThan(before + 2);
+    expect(cluster.offsets('orders', 0).end).toBe(31);
+    await cluster.clock.run(producer.close());
+    await cluster.stop();
+  });
 });

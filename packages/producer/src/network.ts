@@ -20,6 +20,7 @@ import {
   notAllowedText,
   type ResolveBroker,
   reauthenticateAfterMs,
+  renewalFailure,
   resolveAddress,
   type SaslMechanism,
   unreachableText,
@@ -310,7 +311,7 @@ export class Network {
     const startedMs = clock.now();
     const { lifetimeMs } = await authenticate(sasl, context, exchangeOver(connection)).catch((thrown: unknown) => {
       if (!(thrown instanceof ConnectionError)) telemetry.unauthenticated(isAgain);
-      throw thrown;
+      throw isAgain ? renewalFailure(thrown) : thrown;
     });
     connection.isAuthenticated = true;
     telemetry.authenticated(isAgain, startedMs, lifetimeMs !== null);

@@ -98,6 +98,18 @@ export function reauthenticateAfterMs(lifetimeMs: number, random: () => number):
   return Math.max(LEAST_RENEWAL_MS, Math.floor(lifetimeMs * (0.85 + random() * 0.1)));
 }
 
+/**
+ * What to throw when a renewal failed. Brokers want a second between two authentications of a connection, and answer
+ * an earlier one as if their listener knew no SASL: with sessions that are so short, another connection is the cure.
+ */
+export function renewalFailure(thrown: unknown): unknown {
+  if (!(thrown instanceof AuthenticationError) || thrown.code !== 'ILLEGAL_SASL_STATE') return thrown;
+  return new AuthenticationError('ILLEGAL_SASL_STATE', 'the broker thinks it too early to renew the session', {
+    retriable: true,
+    cause: thrown,
+  });
+}
+
 function lifetimeOf(value: bigint | number): number | null {
   if (value <= 0) return null;
   return value > LONGEST_LIFETIME_MS ? LONGEST_LIFETIME_MS : Number(value);

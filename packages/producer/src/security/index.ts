@@ -9,7 +9,13 @@ export {
   type SocketFactory,
   unreachableText,
 } from './address-policy.ts';
-export { authenticate, reauthenticateAfterMs, type SaslExchange, type SaslSession } from './authenticate.ts';
+export {
+  authenticate,
+  reauthenticateAfterMs,
+  renewalFailure,
+  type SaslExchange,
+  type SaslSession,
+} from './authenticate.ts';
 export { AuthenticationError, type AuthenticationErrorCode } from './authentication-error.ts';
 export { type AwsMskIamOptions, type AwsMskIamPayload, awsMskIam } from './aws-msk-iam.ts';
 export { type GssapiOptions, gssapi, type KerberosClient, type KerberosModule } from './gssapi.ts';
