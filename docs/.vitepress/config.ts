@@ -122,9 +122,11 @@ export default defineConfig({
   lang: 'en',
   base: process.env.KIEL_DOCS_BASE ?? '/',
   srcExclude: ['generated/**', 'node_modules/**', '**/README.md'],
-  // Vue components would be looked for in what types look like.
   markdown: {
     config(md) {
+      // Two braces in code are two braces, not a place for Vue to fill.
+      md.renderer.rules.code_inline = (tokens, index) =>
+        `<code v-pre>${md.utils.escapeHtml(tokens[index]!.content)}</code>`;
       const fence = md.renderer.rules.fence!;
       md.renderer.rules.fence = (tokens, index, options, env, self) => {
         const { info, content } = tokens[index]!;
