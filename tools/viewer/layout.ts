@@ -1,4 +1,5 @@
-import ELK, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js';
+import Elk from 'elkjs/lib/elk.bundled.js';
+import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import { anyState, type Chart, type ChartEdge, type ChartState, type ChartTransition } from './chart.ts';
 import type { DrawnChart, Layout, PlacedEdge, PlacedState, StateLine } from './layout-format.ts';
 
@@ -7,7 +8,8 @@ const nameChar = 8.1;
 const lineChar = 6.65;
 const lineHeight = 15;
 
-const elk = new ELK();
+/** Its types know a default export that a CommonJS module does not have in Node. */
+const elk: ELK = new (Elk as unknown as new () => ELK)();
 
 export async function drawChart(chart: Chart): Promise<DrawnChart> {
   const brief = withoutDetails(chart);

@@ -66,6 +66,11 @@ export class Intake {
     return this.#line.length + this.#roomWaiters.length;
   }
 
+  /** Records that wait in line for room in the buffer, some of which may have been taken back. */
+  get lineLength(): number {
+    return this.#line.length;
+  }
+
   /** Topics that records wait for. */
   get waitingTopics(): ReadonlySet<Topic> {
     return this.#topics;

@@ -76,9 +76,9 @@ export class Model {
 
 function momentOf(frame: Frame, before: Frame | null): Moment {
   const { at, totals, recordLatency, spent } = frame;
-  const spanMs = before === null ? 0 : Math.max(1, at - before.at);
+  const spanMs = before === null ? Object.values(spent).reduce((sum, ms) => sum + ms, 0) : Math.max(1, at - before.at);
   const perSecond = (now: number, then: number | undefined) =>
-    spanMs === 0 || then === undefined ? 0 : (Math.max(0, now - then) / spanMs) * 1000;
+    then === undefined ? 0 : (Math.max(0, now - then) / spanMs) * 1000;
   return {
     at,
     spanMs,

@@ -14,7 +14,8 @@ interface Tile {
 
 /** Over the last two seconds: a single frame jumps. */
 function recent(model: Model, value: (moment: Moment) => number): number {
-  const last = model.moments.slice(-8);
+  const until = model.moments.at(-1)?.at ?? 0;
+  const last = model.moments.slice(-8).filter(({ at }) => at > until - 2000);
   const spanMs = last.reduce((sum, moment) => sum + moment.spanMs, 0);
   return spanMs === 0 ? 0 : last.reduce((sum, moment) => sum + value(moment) * moment.spanMs, 0) / spanMs;
 }
@@ -241,7 +242,7 @@ export class MachinesView {
   readonly #host = byId('machines');
   readonly #context = byId('child-context');
   readonly #panel = byId('child-panel');
-  readonly chart = new StatechartView(byId('child-chart'), 420);
+  readonly chart = new StatechartView(byId('child-chart'), 700);
   readonly #tabs = new Map<string, HTMLButtonElement>();
   chosen = 'metadata';
   readonly #model: Model;

@@ -88,9 +88,10 @@ export class StatechartView {
     this.#parts = new Map();
     this.#lit = new Map();
     const root = svg('svg', { viewBox: `0 0 ${layout.width} ${layout.height}`, role: 'img' });
-    const marker = `tip-${machine}`;
+    // Two charts on one page may be of the same machine.
+    const marker = `tip-${this.#host.id}-${machine}`;
     root.append(
-      svg('defs', {}, tip(marker, 'tip'), tip(`${marker}-lit`, 'tip lit-tip')),
+      svg('defs', {}, tip(marker)),
       ...layout.edges.map((edge) => this.#edge(edge, marker)),
       ...layout.states.map((state) => {
         const lines = state.lines.map(({ key, text }, index) => {
@@ -154,10 +155,20 @@ function best(layouts: readonly Layout[], width: number, height: number): Layout
   return layouts.reduce((found, layout) => (scaleOf(layout) > scaleOf(found) + 0.05 ? layout : found));
 }
 
-function tip(id: string, name: string): SVGMarkerElement {
+function tip(id: string): SVGMarkerElement {
   return svg(
     'marker',
-    { id, class: name, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' },
+    {
+      id,
+      class: 'tip',
+      viewBox: '0 0 8 8',
+      refX: 7,
+      refY: 4,
+      markerWidth: 8,
+      markerHeight: 8,
+      markerUnits: 'userSpaceOnUse',
+      orient: 'auto',
+    },
     svg('path', { d: 'M0 0.5 8 4 0 7.5z' }),
   );
 }

@@ -36,7 +36,9 @@ console.log(bytes);`;
 
 async function watched(n) {
   const inspector = await producer.inspector();
-  const viewer = spawn(process.execPath, ['--input-type=module', '-e', reader, inspector.url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const viewer = spawn(process.execPath, ['--input-type=module', '-e', reader, inspector.url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let told = '';
   viewer.stdout.on('data', (chunk) => {
     told += chunk;

@@ -179,7 +179,7 @@ export class Feed {
 }
 
 function waitingRecords({ intake }: EngineView): number {
-  let count = 0;
+  let count = intake.lineLength;
   for (const topic of intake.waitingTopics) count += topic.waiting.length;
   return count;
 }
