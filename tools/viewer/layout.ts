@@ -35,7 +35,7 @@ function withoutDetails(chart: Chart): Chart {
 }
 
 async function place(chart: Chart, direction: 'RIGHT' | 'DOWN'): Promise<Layout> {
-  const graph = await elk.layout({
+  const wanted: ElkNode = {
     id: chart.id,
     layoutOptions: {
       'elk.algorithm': 'layered',
@@ -64,7 +64,8 @@ async function place(chart: Chart, direction: 'RIGHT' | 'DOWN'): Promise<Layout>
       targets: [edge.to],
       labels: [{ id: `${index}`, text: ' ', ...labelSize(edge) }],
     })),
-  });
+  };
+  const graph: ElkNode = await elk.layout(wanted);
   return {
     width: Math.ceil(graph.width!),
     height: Math.ceil(graph.height!),
