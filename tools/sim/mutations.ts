@@ -37,8 +37,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a new epoch begins as soon as the fate of a batch is open',
     file: 'sequences.ts',
-    find: 'if (queue.gapAt >= 0 && queue.unsettled.length === 0)',
-    put: 'if (queue.gapAt >= 0)',
+    find: 'if (queue.gapAt >= 0 && queue.unsettled.length === 0) queue.brokenFrom = queue.numbered;',
+    put: 'if (queue.gapAt >= 0) queue.brokenFrom = 0;',
   },
   {
     name: 'what a leader refuses after it lost its place counts as not stored',

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { MockCluster } from '@kiel/mock-cluster';
+import { MockCluster } from '@kiel/mock-cluster';
 import { expect, test } from 'vitest';
-import { createProducer, type Transport } from '../src/index.ts';
+import { type Clock, createProducer, type Transport } from '../src/index.ts';
 import { failure, start } from './start.ts';
 
 // P09 to P21: network, metadata and time, as they broke for users of other clients.
@@ -216,6 +216,42 @@ test('P20: a record that joins a queued batch late does not expire much before i
   await t.run(second);
   expect(t.mock.clock.now() - before).toBeGreaterThan(9_400);
   expect(t.mock.clock.now() - before).toBeLessThan(10_010);
+});
+
+test.each([-3_600_000, 3_600_000])('P20: a wall clock moved by %i ms hurries and delays nothing', async (byMs) => {
+  const mock = await MockCluster.start({ brokers: 1, tcp: false, topics: { orders: { partitions: 1 } } });
+  const client = mock.inMemory();
+  let movedMs = 0;
+  const clock: Clock = {
+    now: () => client.clock.now(),
+    epochMs: () => client.clock.epochMs() + movedMs,
+    setTimeout: (callback, delayMs) => client.clock.setTimeout(callback, delayMs),
+    clearTimeout: (id) => client.clock.clearTimeout(id),
+    setImmediate: (callback) => client.clock.setImmediate(callback),
+  };
+  const producer = createProducer({
+    ...client,
+    clock,
+    lingerMs: 1_000,
+    requestTimeoutMs: 2_000,
+    deliveryTimeoutMs: 5_000,
+  });
+  await mock.clock.run(producer.produce('orders', 'warm'));
+  const lingering = producer.produce('orders', 'a');
+  await mock.clock.advance(500);
+  movedMs = byMs;
+  expect(mock.log('orders', 0).length).toBe(1);
+  await mock.clock.advance(600);
+  expect(mock.log('orders', 0).length).toBe(2);
+  await lingering;
+  mock.killBroker(1);
+  const before = mock.clock.now();
+  const late = await mock.clock.run(failure(producer.produce('orders', 'b')));
+  expect(late.code).toBe('DELIVERY_TIMEOUT');
+  expect(mock.clock.now() - before).toBeGreaterThan(4_900);
+  expect(mock.clock.now() - before).toBeLessThan(5_500);
+  await mock.clock.run(producer.close({ timeoutMs: 0 }));
+  await mock.stop();
 });
 
 test('P21: throttling pauses that connection alone, and does not delay a close beyond its limit', async () => {
