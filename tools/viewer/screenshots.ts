@@ -68,20 +68,20 @@ async function run(sitting: Sitting, place: string): Promise<void> {
   const until = (state: string) =>
     Promise.all(all.map((page) => page.locator(`#producer-chart [data-state="${state}"].on`).waitFor()));
   let stop = feed(producer);
-  await light.waitForTimeout(20_000);
+  await light.waitForTimeout(12_000);
   await until('flushing');
   await take(light, 'flushing-light');
   await dark.locator('[role="tab"]', { hasText: 'node 2' }).click();
-  // Healing takes milliseconds where the rest of the cluster answers at once: here it takes its time.
-  const slow = cluster.fault('Metadata: delay 7000 ms');
+  // Healing takes milliseconds where the other brokers have heard of it: here they have not, until this is over.
+  const stale = cluster.fault('Metadata: stale-metadata');
   cluster.killBroker(cluster.leader('orders', 0));
   await until('healing');
   await light.waitForTimeout(1_500);
   await take(light, 'healing-light');
   await take(dark, 'healing-dark');
   await take(small, 'healing-phone');
-  slow.remove();
-  await light.waitForTimeout(8_000);
+  stale.remove();
+  await light.waitForTimeout(5_000);
   stop();
   await until('idle');
   await light.waitForTimeout(1_500);
