@@ -71,11 +71,14 @@ test('the page of the browser example is right, with the types of browsers alone
 });
 
 describe.each(compilers)('TypeScript $version', ({ version, home }) => {
-  test.each([
+  // The older two take ten times as long, and see no difference between the first two.
+  const resolutions = [
     { module: 'node16', moduleResolution: 'node16' },
     { module: 'nodenext', moduleResolution: 'nodenext' },
     { module: 'esnext', moduleResolution: 'bundler' },
-  ])('resolves and checks every entry with $moduleResolution', async (options) => {
+  ].slice(version === '7' ? 0 : 1);
+
+  test.each(resolutions)('resolves and checks every entry with $moduleResolution', async (options) => {
     const name = `${version}-${options.moduleResolution}`;
     expect(await problems(home, name, options, ['app.ts', 'impossible.ts', 'entries.ts'])).toEqual([]);
   });

@@ -14,7 +14,7 @@ import { RoundTripCheck } from '../sending/round-trip.ts';
 import { failureLines, RefusedLines, sendInput } from '../sending/send-input.ts';
 import { SendSession } from '../sending/send-session.ts';
 import { Interrupt } from '../terminal/interrupt.ts';
-import type { Terminal } from '../terminal/output.ts';
+import type { Output, Terminal } from '../terminal/output.ts';
 import { ProgressLine } from '../terminal/progress.ts';
 import { plural } from '../terminal/quantity.ts';
 import { ClusterClient, pause } from '../wire/cluster-client.ts';
@@ -60,9 +60,14 @@ export async function demo(flags: DemoFlags, terminal: Terminal): Promise<number
   const topics = { [TOPIC]: { partitions: PARTITIONS } };
   await using cluster = await MockCluster.start({ brokers: BROKERS, topics });
   const connection = connectionFrom({ brokers: cluster.brokers.join(',') }, terminal.env);
-  const { out } = terminal;
-  out.line(`An embedded cluster of ${BROKERS} brokers is up at ${cluster.brokers.join(', ')}.`);
+  const told = newsOutput(flags, terminal);
+  told.line(`An embedded cluster of ${BROKERS} brokers is up at ${cluster.brokers.join(', ')}.`);
   return await new DemoRun(flags, TOPIC, connection, terminal, interrupt).run(source, new BrokerOutage(cluster, TOPIC));
+}
+
+/** With --json, data alone goes to standard output. */
+function newsOutput({ json }: DemoFlags, { out, err }: Terminal): Output {
+  return json === true ? err : out;
 }
 
 function openInput({ file }: DemoFlags, terminal: Terminal, signal: AbortSignal): ChunkSource {
@@ -123,7 +128,7 @@ class DemoRun {
     source: ChunkSource,
     outage: BrokerOutage | null,
   ): Promise<{ session: SendSession; refused: RefusedLines }> {
-    const { out, err } = this.#terminal;
+    const { err } = this.#terminal;
     await using session = new SendSession(this.#connection, this.#topic, {
       lingerMs: 5,
       ...producerOptions(this.#flags),
@@ -138,6 +143,7 @@ class DemoRun {
       }
     };
     let seen = 0;
+    const told = newsOutput(this.#flags, this.#terminal);
     const progress = new ProgressLine(err, () => ({
       fraction: fractionOf(source, readBytes, seen, outage !== null),
       text: progressText(session, err),
@@ -147,11 +153,11 @@ class DemoRun {
     const stepMs = this.#flags.inspect === true ? WATCHED_STEP_MS : STEP_MS;
     const afterEach = () => {
       seen++;
-      outage?.step(seen, (text) => progress.note(text, out));
+      outage?.step(seen, (text) => progress.note(text, told));
       return outage !== null && seen % RECORDS_PER_STEP === 0 ? pause(stepMs, this.#interrupt.signal) : undefined;
     };
     await sendInput(entries, session, refused, Number.POSITIVE_INFINITY, afterEach);
-    await outage?.end((text) => progress.note(text, out));
+    await outage?.end((text) => progress.note(text, told));
     await session.finish();
     progress.stop();
     return { session, refused };
