@@ -53,6 +53,6 @@ function withoutWasm(): { checksum: Checksum; name: string } {
     };
     return { checksum: (bytes, seed) => native.crc32c(bytes, seed), name: '@node-rs/crc32' };
   } catch {
-    return { checksum: crc32c, name: '@kiel/codec/client' };
+    return { checksum: crc32c, name: '@kiel/codec' };
   }
 }

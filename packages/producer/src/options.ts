@@ -46,7 +46,10 @@ export interface ProducerOptions {
   batchBytes?: number;
   /** How the records of a batch are compressed. Default: `null`, not at all. */
   compression?: CompressionOption;
-  /** The compression's own scale: gzip 1 to 9 (default 6), lz4 1 to 17, zstd -131072 to 22 (default 1). */
+  /**
+   * The compression's own scale: gzip 1 to 9 (default 6), zstd -131072 to 22 (default 1). With lz4, 1 to 17 as in other
+   * clients is taken and changes nothing: there is one encoder, and it is as fast as level 1.
+   */
   compressionLevel?: number;
   /** -1: all in-sync replicas store a record before it counts as delivered; 1: the leader; 0: nobody is asked. Default: -1. */
   requiredAcks?: -1 | 0 | 1;
