@@ -6,8 +6,11 @@ import { type Program, programsOf } from './programs.ts';
 
 export const root: string = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Where programs are written: inside the repository, so that they find its packages. */
-export const programsFolder: string = join(root, '.cache', 'docs-blocks');
+/**
+ * Where this process writes its programs: inside the repository, so that they find its packages. Whoever is done with
+ * them removes it.
+ */
+export const programsFolder: string = join(root, '.cache', 'docs-blocks', String(process.pid));
 
 /** Every page that is written by hand: the site's, and the packages' own. */
 export function pagePaths(): string[] {
@@ -41,7 +44,7 @@ export function pathOf({ page, fileName }: Program): string {
 
 function tsconfig(programs: readonly Program[]): object {
   return {
-    extends: '../../tsconfig.base.json',
+    extends: '../../../tsconfig.base.json',
     compilerOptions: {
       composite: false,
       declaration: false,

@@ -157,7 +157,7 @@ export function treatmentTable(): string {
   ];
   const known = [...brokerErrors];
   return table(
-    ['treatment', 'what the client does', 'codes'],
+    ['treatment', 'what the client did when you see it', 'codes'],
     order.map((treatment) => [
       code(treatment),
       did[treatment].replace(/^It /, ''),
