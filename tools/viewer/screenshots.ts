@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { openRecorded } from '@kiel/producer/inspector';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../browser/chromium.ts';
 import { buildViewer } from './build.ts';
+import { smallPng } from './small-png.ts';
 
 /**
  * Takes the pictures of docs/images: a producer that is idle, busy, heals after a broker was killed, and is closed.
@@ -36,7 +37,8 @@ class Sitting {
 }
 
 async function take(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(folder, `viewer-${name}.png`), fullPage: page.viewportSize()!.width > 600 });
+  const png = await page.screenshot({ fullPage: page.viewportSize()!.width > 600 });
+  writeFileSync(join(folder, `viewer-${name}.png`), smallPng(png));
   process.stdout.write(`viewer-${name}.png\n`);
 }
 
