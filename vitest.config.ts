@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           ...test,
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts'],
+          include: ['packages/*/test/**/*.test.ts', 'tools/bench/test/*.test.ts'],
           exclude: ['**/golden/**', '**/browser/**', '**/node_modules/**'],
         },
       },
