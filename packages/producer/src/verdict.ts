@@ -60,7 +60,7 @@ export class Verdict {
       case 'succeed':
         // Only what an earlier attempt may have stored can be there; else its numbers are taken by something else.
         if (batch.isUncertain) settlement.stored(batch, link, answer.baseOffset, -1n);
-        else this.#resequence(batch, error, errorCode);
+        else this.#resequence(batch, error, answer);
         return;
       case 'retry':
         settlement.takeBack(batch, error, isUncertain, true);
@@ -79,7 +79,7 @@ export class Verdict {
         this.#split(batch, error);
         return;
       case 'resequence':
-        this.#resequence(batch, error, errorCode);
+        this.#resequence(batch, error, answer);
         return;
       case 'failProducer':
       case 'fence':
@@ -93,7 +93,8 @@ export class Verdict {
   }
 
   /** The broker and we disagree on sequence numbers. */
-  #resequence(batch: Batch, error: BrokerError, errorCode: number): void {
+  #resequence(batch: Batch, error: BrokerError, answer: ProduceResponsePartitionProduceResponse): void {
+    const { errorCode, logStartOffset } = answer;
     const { queue } = batch;
     const { settlement, sequences, isTransactional } = this.#parts;
     if (!sequences.isIdempotent || batch.sequence < 0) {
@@ -110,6 +111,8 @@ export class Verdict {
     }
     if (isOldest && sequences.belongs(batch)) {
       if (errorCode === 47) this.#events.restartWanted(true);
+      // 59 from a log that holds everything since its beginning: there is nothing of this producer in it.
+      if (errorCode === 59 && logStartOffset === 0n) batch.isUncertain = false;
       if (errorCode !== 45 && batch.isUncertain) {
         this.#giveUpUncertain(batch, error);
         return;

@@ -65,6 +65,17 @@ test('46 for a batch that was certainly refused before is no success: its number
   expect(t.values()).toEqual(['warm', 'a']);
 });
 
+test('59 from a log that has everything since its beginning: the batch is not in it, and goes under new numbers', async () => {
+  await using t = await start({ version: '1.1', brokers: 2 });
+  await t.warm();
+  // The leader that was known refuses, as it does after an append, too; the new one has an empty log.
+  const former = t.mock.replicas('orders', 0).leader;
+  t.mock.recreateTopic('orders');
+  t.mock.moveLeader('orders', 0, (former % 2) + 1);
+  expect(await t.run(t.producer.produce('orders', 'a'))).toMatchObject({ offset: 0n });
+  expect(t.values()).toEqual(['a']);
+});
+
 test('a success of the topic as it was says nothing of the one made anew: a single batch goes there first', async () => {
   // By name: where requests name topics by id, the late answer is to a topic that is not there.
   const topics = { orders: { partitions: 1 }, others: { partitions: 3 } };
