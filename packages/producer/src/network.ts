@@ -222,7 +222,13 @@ export class Network {
     const connection = link?.connection;
     if (link === undefined || connection == null) return;
     link.connection = null;
+    if (connection.versions === legacyRanges) this.#countClosing(link);
     connection.close(closedError());
+  }
+
+  #countClosing(link: BrokerLink): void {
+    const address = addressOf(link);
+    this.#silentClosings.set(address, (this.#silentClosings.get(address) ?? 0) + 1);
   }
 
   #open(link: BrokerLink | undefined): void {
@@ -295,8 +301,6 @@ export class Network {
       const enough = this.#settings.idempotentByName ? silentClosingsOfHopeless : silentClosingsOfOld;
       if (!this.#knowsVersions && closings >= enough && closings % 2 === 0) {
         connection.versions = legacyRanges;
-        // The next connection asks again: a newer broker may have closed the others for reasons of its own.
-        this.#silentClosings.set(addressOf(link), closings + 1);
       } else {
         const { clusterId } = this.#events;
         const { nodeId } = link;
@@ -362,10 +366,11 @@ export class Network {
   #closed(link: BrokerLink, connection: Connection, error: ConnectionError): void {
     if (link.connection !== connection) return;
     const wasReady = connection.versions !== null && link.isReady;
-    // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age.
-    if (connection.versions === null && error.code === 'CONNECTION_LOST' && !connection.hasHeard) {
-      this.#silentClosings.set(addressOf(link), (this.#silentClosings.get(addressOf(link)) ?? 0) + 1);
-    }
+    const { versions, hasHeard } = connection;
+    // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age. One that
+    // is taken for old is asked again after the connection has ended: it may have closed the others for other reasons.
+    const isTelling = versions === legacyRanges || (versions === null && !hasHeard);
+    if (error.code === 'CONNECTION_LOST' && isTelling) this.#countClosing(link);
     link.connection = null;
     link.lastError = this.#explain(link, error);
     this.#ports.logger.debug('connection ended', { broker: link.name, reason: error.message });
