@@ -26,8 +26,10 @@ const modes = ['bare', 'counted', 'on', 'messages'] as const;
 const program = fileURLToPath(new URL('client/telemetry.mjs', import.meta.url));
 const run = promisify(execFile);
 
+type Measurements = ReadonlyMap<(typeof modes)[number], Map<number, Measured>>;
+
 async function measure(): Promise<void> {
-  const measured = new Map(modes.map((mode) => [mode, new Map<number, Measured>()]));
+  const measured: Measurements = new Map(modes.map((mode) => [mode, new Map<number, Measured>()]));
   await using broker = await NullBroker.start();
   for (let round = 0; round < Number(values.rounds); round++) {
     // In another order each time: what the one before left behind meets each of them.
@@ -38,7 +40,13 @@ async function measure(): Promise<void> {
       const { stdout } = await run(process.execPath, [program, mode, broker.address, String(records)]);
       measured.get(mode)!.set(round, JSON.parse(stdout) as Measured);
     }
+    if (round % 4 === 3) report(measured);
   }
+  report(measured);
+}
+
+function report(measured: Measurements): void {
+  console.log(`after ${measured.get('bare')!.size} rounds:`);
   const cpu = (mode: (typeof modes)[number]) =>
     new Map([...measured.get(mode)!].map(([round, { cpuMicros }]) => [round, cpuMicros]));
   for (const mode of modes) {
