@@ -59,7 +59,6 @@ async function main(): Promise<void> {
   const runs = compared.length === 0 ? [] : await compareAll(compared);
   if (args.check) checkAgainstBaseline(runs);
   else if (args.baseline) keepBaseline(runs);
-  if (args.keep && runs.length > 0) keepRuns(runs);
   if (!args.json && runs.length > 0) console.log(`${machineName()}\n\n${tables(runs)}`);
   for (const id of wanted) {
     const scenario = scenarios[id];
@@ -85,6 +84,7 @@ async function compareAll(ids: readonly string[]): Promise<Run[]> {
     if (problem !== null) console.error(`without ${peer.name}: ${problem}`);
     return problem === null;
   });
+  const soFar: Run[] = [];
   return compare({
     workloads: ids,
     peers: ready,
@@ -92,6 +92,9 @@ async function compareAll(ids: readonly string[]): Promise<Run[]> {
     ...(args.broker === undefined ? {} : { broker: args.broker }),
     ...(args.records === undefined ? {} : { records: Number(args.records) }),
     onRun: (run) => {
+      // At once: what was measured is not lost when the rest is interrupted.
+      soFar.push(run);
+      if (args.keep) keepRuns(soFar);
       if (args.json) console.log(JSON.stringify(run));
       else console.error(progress(run));
     },

@@ -8,7 +8,13 @@ import type { Random } from './ports.ts';
 import { addressProblem, metadataProblem, mostNodes } from './security/metadata-limits.ts';
 import type { Topic } from './topic.ts';
 
+/** Of a large answer, partitions are taken in one turn of the loop, and a topic counts as so many: some 5 ms. */
+const workPerSlice = 4_096;
+const workPerTopic = 10;
+
 export interface ClusterEvents {
+  /** Resolves with the next turn of the loop. */
+  turn(): Promise<void>;
   /** There is news of a topic; `failure` when it cannot be used. */
   topicChanged(topic: Topic, failure: KafkaError | null): void;
   /** This partition has a leader, perhaps another one than before. */
@@ -66,7 +72,7 @@ export class Cluster {
         if (body.brokers.length === 0) throw new Error(`${link.name} knows no brokers yet`);
         const problem = metadataProblem(body);
         if (problem !== null) throw new ConnectionError('PROTOCOL_VIOLATION', `${link.name} ${problem}`);
-        this.#take(body, topics);
+        await this.#take(body, topics);
         return;
       } catch (thrown) {
         const error = toError(thrown);
@@ -136,7 +142,8 @@ export class Cluster {
       .map(({ link }) => link);
   }
 
-  #take(body: MetadataResponse, topics: readonly Topic[]): void {
+  /** Large answers are taken in slices: ten thousand topics and the records that wait for them would hold the loop. */
+  async #take(body: MetadataResponse, topics: readonly Topic[]): Promise<void> {
     this.failure = null;
     this.#mustBootstrap = false;
     if (body.clusterId !== null) this.clusterId = body.clusterId;
@@ -152,9 +159,16 @@ export class Cluster {
     }
     this.#network.retireBootstrap();
     const byName = new Map(topics.map((topic) => [topic.name, topic]));
+    let work = 0;
     for (const answer of body.topics) {
       const topic = answer.name === null ? undefined : byName.get(answer.name);
-      if (topic !== undefined) this.#takeTopic(topic, answer);
+      if (topic === undefined) continue;
+      if (work > workPerSlice) {
+        work = 0;
+        await this.#events.turn();
+      }
+      work += workPerTopic + answer.partitions.length;
+      this.#takeTopic(topic, answer);
     }
   }
 

@@ -105,6 +105,7 @@ export class Engine {
     const network = new Network(settings, { ...ports, telemetry }, this.#linkWatch());
     this.#network = network;
     const cluster = new Cluster(network, random, settings.autoCreateTopics, {
+      turn: () => new Promise((resolve) => clock.setImmediate(resolve)),
       topicChanged: (topic, failure) => this.intake.topicChanged(topic, failure),
       leaderFound: (queue) => this.#sender.enlist(queue),
       rebootstrapped: (reason) => {
