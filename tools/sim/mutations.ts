@@ -214,6 +214,20 @@ export const mutations: readonly Mutation[] = [
     profile: 'transactions',
   },
   {
+    name: 'transactions: the end overtakes partitions that are being added',
+    file: 'transaction-contents.ts',
+    find: '    await this.#adding;\n',
+    put: '',
+    profile: 'transactions',
+  },
+  {
+    name: 'transactions: the end overtakes offsets that are under way',
+    file: 'transaction-contents.ts',
+    find: '    await Promise.allSettled([...this.#offsetCalls]);\n',
+    put: '',
+    profile: 'transactions',
+  },
+  {
     name: 'transactions: a commit without answer counts as none',
     file: 'transactions.ts',
     find: '    if (this.#isCommitInDoubt) throw unknownOutcome(error);\n',

@@ -41,8 +41,18 @@ interface Incarnation {
   readonly name: string;
   readonly producer: Producer;
   readonly ports: WatchedPorts;
-  /** When it first began a transaction: from then on the name was its own, and every earlier owner's no more. */
-  claimedMs: number | null;
+  /** When it first began a transaction, and as whom; null before. */
+  claim: Claim | null;
+}
+
+/**
+ * From then on the name was this producer's, and no earlier owner's any more. Who came later is told by the coordinator's
+ * numbers: answers to two who ask at once may arrive the other way round.
+ */
+interface Claim {
+  readonly atMs: number;
+  readonly producerId: bigint;
+  readonly epoch: number;
 }
 
 /** As much of an error as the application looks at. */
@@ -121,6 +131,7 @@ class TransactionRun {
     if (this.#queue.length > 0) this.violate(`${this.#queue.length} transactions were never tried`);
     // Requests that are still under way somewhere come to their end
     await clock.run(clock.sleep(60_000), { limitMs: 60_001 });
+    for (const each of this.#incarnations) this.#judgeLeftOpen(each);
     this.#judgeOffsets();
     await clock.run(this.#prove(), { limitMs: LIMIT_MS });
     for (const each of this.#incarnations) await this.#close(each);
@@ -159,7 +170,7 @@ class TransactionRun {
       ...this.#scenario.producer,
       transactionalId,
     } as never);
-    const incarnation: Incarnation = { name, producer, ports, claimedMs: null };
+    const incarnation: Incarnation = { name, producer, ports, claim: null };
     this.#incarnations.push(incarnation);
     this.#note(`${name} starts`);
     return incarnation;
@@ -173,6 +184,7 @@ class TransactionRun {
       if (planned === undefined) return;
       if (planned.atMs > clock.now()) await clock.sleep(planned.atMs - clock.now());
       for (let attempt = 1; ; attempt++) {
+        this.#judgeLeftOpen(incarnation);
         const result = await this.#try(incarnation, planned);
         if (result === 'done') break;
         if (result === 'dead' || attempt >= 6) {
@@ -200,7 +212,7 @@ class TransactionRun {
       return this.#mayGoOn(thrown as Thrown, `${name} begin`) ? 'again' : 'dead';
     }
     const beganMs = clock.now();
-    incarnation.claimedMs ??= beganMs;
+    incarnation.claim ??= { atMs: beganMs, ...identityOf(producer) };
     const transaction = `transaction ${++this.#serial}`;
     this.#note(`${name} begins ${transaction}`);
     const deliveries: Promise<void>[] = [];
@@ -216,11 +228,14 @@ class TransactionRun {
     }
     if (planned.awaits) await Promise.all(deliveries);
     let error: Thrown | null = null;
+    let sending: Promise<Thrown | null> = Promise.resolve(null);
     if (planned.offsets) {
       sent = { offset: BigInt(this.#offsets.length + 1), outcome: 'unknown' };
       this.#offsets.push(sent);
       const topic = Object.keys(this.#scenario.topics)[0]!;
-      error = await failureOf(tx.sendOffsets([{ topic, partition: 0, offset: sent.offset }], group));
+      sending = failureOf(tx.sendOffsets([{ topic, partition: 0, offset: sent.offset }], group));
+      // Who does not wait has a commit that does, and that refuses if they fail
+      if (planned.awaits || planned.ending === 'abort') error = await sending;
     }
     if (error === null && planned.ending === 'commit') {
       error = await failureOf(producer.commit());
@@ -232,6 +247,8 @@ class TransactionRun {
       if (error === null) {
         await Promise.all(deliveries);
         end('committed');
+        const missing = await sending;
+        if (missing !== null) this.violate(`${transaction} was committed without its offsets: ${missing.message}`);
         if (planned.records.length > 0) this.#judgeOwner(incarnation, beganMs, transaction);
         return 'done';
       }
@@ -254,12 +271,22 @@ class TransactionRun {
   }
 
   /** Nobody commits what he began after another had taken his name. */
-  #judgeOwner({ name, claimedMs }: Incarnation, beganMs: number, transaction: string): void {
+  #judgeOwner({ name, claim: own }: Incarnation, beganMs: number, transaction: string): void {
     const younger = this.#incarnations.find(
-      (other) => other.claimedMs !== null && other.claimedMs > claimedMs! && other.claimedMs < beganMs,
+      ({ claim }) => claim !== null && isLater(claim, own!) && claim.atMs < beganMs,
     );
     if (younger === undefined) return;
     this.violate(`${name} committed ${transaction}, begun when ${younger.name} had taken its name`);
+  }
+
+  /** What this producer has ended is not open at the coordinator, where nobody but its timeout would end it. */
+  #judgeLeftOpen({ name, producer }: Incarnation): void {
+    const machine = producer.actor.getSnapshot().children.transaction?.getSnapshot();
+    if (machine?.value !== 'ready') return;
+    const { producerId, epoch } = identityOf(producer);
+    const there = this.#cluster.transaction(transactionalId);
+    if (there?.state !== 'Ongoing' || there.producerId !== producerId || there.epoch !== epoch) return;
+    this.violate(`${name} has ended all its transactions, and its coordinator has one open`);
   }
 
   #mayGoOn(error: Thrown, what: string): boolean {
@@ -441,6 +468,16 @@ class TransactionRun {
   #note(text: string): void {
     if (this.#isTracing) this.#trace.push(`${(this.#cluster?.clock.now() ?? 0).toFixed(1).padStart(10)} ${text}`);
   }
+}
+
+function isLater(a: Claim, b: Claim): boolean {
+  return a.producerId === b.producerId ? a.epoch > b.epoch : a.producerId > b.producerId;
+}
+
+/** As the coordinator has named it. */
+function identityOf(producer: Producer): { producerId: bigint; epoch: number } {
+  const { producerId, epoch } = producer.actor.getSnapshot().children.transaction!.getSnapshot().context;
+  return { producerId: BigInt(producerId ?? -1), epoch };
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<Thrown | null> {
