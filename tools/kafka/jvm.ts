@@ -110,9 +110,12 @@ export class Jvm {
   }
 }
 
-/** The environment without variables that would change a broker behind the test's back. */
+/**
+ * The environment without variables that would change a broker behind the test's back; text is UTF-8 whatever the
+ * machine's locale is, or arguments and output would come as question marks where there is none.
+ */
 export function ownEnvironment(): NodeJS.ProcessEnv {
   const { KAFKA_OPTS, KAFKA_HEAP_OPTS, JAVA_TOOL_OPTIONS, CLASSPATH, ...rest } = process.env;
   void [KAFKA_OPTS, KAFKA_HEAP_OPTS, JAVA_TOOL_OPTIONS, CLASSPATH];
-  return rest;
+  return { ...rest, LC_ALL: 'C.UTF-8' };
 }
