@@ -91,14 +91,16 @@ async function pack(folder: string, name: string, work: string): Promise<Packed>
 async function installAll(consumer: string, packed: readonly Packed[]): Promise<void> {
   mkdirSync(consumer);
   const dependencies = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
-  // What the packages take as optional peers is there, so that every entry can be imported.
+  // The optional peers that an entry imports are there. Others, such as native addons, are loaded on request alone.
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { devDependencies: object };
   const versions = own.devDependencies as Record<string, string>;
   for (const { source } of packed) {
     const { peerDependencies = {} } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as {
       peerDependencies?: Record<string, string>;
     };
-    for (const [name, range] of Object.entries(peerDependencies)) dependencies[name] = versions[name] ?? range;
+    for (const name of Object.keys(peerDependencies)) {
+      if (versions[name] !== undefined) dependencies[name] = versions[name];
+    }
   }
   writeFileSync(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
   await npm(consumer, ['install']);
