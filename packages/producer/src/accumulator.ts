@@ -11,7 +11,7 @@ import {
 import { Batch } from './batch.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { DeliveryError } from './errors.ts';
-import { FlushGroups } from './flush-group.ts';
+import { type FlushGroup, FlushGroups } from './flush-group.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import { Topic, type WaitingRecord } from './topic.ts';
 
@@ -57,6 +57,8 @@ export class Accumulator {
   bufferedBytes = 0;
   /** What ever went into batches, counted as work: a byte as one, and a record as `workPerRecord` more. */
   acceptedWork = 0;
+  /** Where in its batch the record lies that `append` has just taken: others may have come behind it meanwhile. */
+  appendedAt = 0;
   readonly #settings: AccumulatorSettings;
   readonly #events: AccumulatorEvents;
   /** Batches not settled, by the time of their first record; settled ones are dropped from the front. */
@@ -110,7 +112,8 @@ export class Accumulator {
   /**
    * Appends one record to its partition.
    *
-   * @returns the batch that holds it, as its last record.
+   * @param group - whose flush it belongs to.
+   * @returns the batch that holds it, at `appendedAt`.
    * @throws DeliveryError `MESSAGE_TOO_LARGE` when it fits no request at all; whatever the builder refuses.
    */
   append(
@@ -120,19 +123,22 @@ export class Accumulator {
     value: RecordBytes,
     headers: RecordHeaders | undefined,
     nowMs: number,
+    group: FlushGroup,
   ): Batch {
     const { waiting } = queue;
     const batch = waiting.length === 0 ? undefined : waiting[waiting.length - 1]!;
     if (
       batch === undefined ||
       batch.isClosed ||
-      batch.group !== this.groups.current ||
+      batch.group !== group ||
       nowMs - batch.acceptedAtMs > this.#mostAgeMs ||
       !batch.tryAppend(timestampMs, key, value, headers)
     ) {
-      return this.#appendToNew(queue, timestampMs, key, value, headers, nowMs);
+      return this.#appendToNew(queue, timestampMs, key, value, headers, nowMs, group);
     }
+    const index = batch.count - 1;
     this.#count(batch);
+    this.appendedAt = index;
     return batch;
   }
 
@@ -141,16 +147,10 @@ export class Accumulator {
     const { open } = queue;
     // A batch's time counts from its first record: an older one goes into a batch of its own.
     if (open !== null && open.acceptedAtMs > record.acceptedAtMs) this.close(open);
-    const current = this.groups.current;
-    this.groups.current = record.group;
-    try {
-      const { timestampMs, key, value, headers, acceptedAtMs } = record;
-      const batch = this.append(queue, timestampMs, key, value, headers, acceptedAtMs);
-      record.delivery.moveTo(batch, batch.count - 1);
-      if (record.group.isEnded) this.makeDue(batch);
-    } finally {
-      this.groups.current = current;
-    }
+    const { timestampMs, key, value, headers, acceptedAtMs, group } = record;
+    const batch = this.append(queue, timestampMs, key, value, headers, acceptedAtMs, group);
+    record.delivery.moveTo(batch, this.appendedAt);
+    if (group.isEnded) this.makeDue(batch);
   }
 
   /** No record may join it any more, and it may go. */
@@ -162,7 +162,7 @@ export class Accumulator {
   }
 
   makeDue(batch: Batch): void {
-    if (batch.isDue) return;
+    if (batch.isDue || batch.isSettled) return;
     batch.isDue = true;
     this.due++;
     this.#events.due(batch.queue);
@@ -280,12 +280,13 @@ export class Accumulator {
     value: RecordBytes,
     headers: RecordHeaders | undefined,
     nowMs: number,
+    group: FlushGroup,
   ): Batch {
     const { open } = queue;
     let recordBytes = recordSizeUpperBound(key, value, headers);
     // The bound counts three bytes for each character of text: too much for a buffer of that size.
     if (recordBytes > this.#settings.batchBytes) recordBytes = sizeOfRecord(0, 0, key, value, headers);
-    const batch = this.#open(queue, recordBytes, nowMs);
+    const batch = this.#open(queue, recordBytes, nowMs, group);
     if (!batch.tryAppend(timestampMs, key, value, headers)) throw this.#tooLarge(queue);
     // Only now, so that a record that is refused has changed nothing.
     if (open !== null) this.close(open);
@@ -293,11 +294,13 @@ export class Accumulator {
     this.#insertByAge(batch);
     batch.group.open++;
     this.bufferedBytes += batchHeaderBytes;
-    if (this.#goAtOnce) this.makeDue(batch);
-    else this.#lingering.push(batch);
+    if (!this.#goAtOnce) this.#lingering.push(batch);
     // It may be the record that ends all lingers.
     this.#count(batch);
-    if (!batch.isDue) this.#events.lingering();
+    // Whoever hears of it may call produce(), flush() or close() at once: everything is counted by now.
+    if (this.#goAtOnce) this.makeDue(batch);
+    else if (!batch.isDue) this.#events.lingering();
+    this.appendedAt = 0;
     return batch;
   }
 
@@ -314,7 +317,7 @@ export class Accumulator {
     if (size >= this.#settings.batchBytes) this.close(batch);
   }
 
-  #open(queue: PartitionQueue, recordBytes: number, nowMs: number): Batch {
+  #open(queue: PartitionQueue, recordBytes: number, nowMs: number, group: FlushGroup): Batch {
     const { batchBytes, maxRequestBytes, checksum } = this.#settings;
     const limitBytes = Math.min(
       Math.max(Math.min(batchBytes, queue.topic.limitBytes), batchHeaderBytes + recordBytes),
@@ -323,7 +326,7 @@ export class Accumulator {
     const options: RecordBatchBuilderOptions = { limitBytes, checksum };
     const buffer = this.pool.take(Math.max(queue.lastSizeBytes, batchHeaderBytes + recordBytes));
     if (buffer !== null) options.buffer = buffer;
-    return new Batch(queue, this.groups.current, new RecordBatchBuilder(options), nowMs);
+    return new Batch(queue, group, new RecordBatchBuilder(options), nowMs);
   }
 
   #tooLarge(queue: PartitionQueue): DeliveryError {

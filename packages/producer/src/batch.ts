@@ -192,9 +192,13 @@ export class Batch implements Place {
   cancel(index: number, errorFor: (persisted: Persisted) => DeliveryError, onUnawaited: UnawaitedFailure): boolean {
     if (this.#outcomeAt(index) !== null) return false;
     const isWaiting = this.attempts === 0 && !this.isSettled;
-    this.failPart(index, errorFor(isWaiting ? 'no' : 'possibly'), onUnawaited);
+    const error = errorFor(isWaiting ? 'no' : 'possibly');
+    const isAwaited = this.#isClaimed(index);
+    // Before anybody hears of it: he may end the producer, and this record has failed already.
     if (this.cancelled === null) this.cancelled = new Set();
     this.cancelled.add(index);
+    this.#record(failureOf(index, error), null);
+    if (!isAwaited) onUnawaited(this, index, error);
     return isWaiting;
   }
 

@@ -454,6 +454,7 @@ export class Engine {
         for (const watcher of this.#watchers) watcher.lost(1);
         if (!isAwaited) this.#events.emit('deliveryFailed', { topic: topic.name, partition: error.partition, error });
       },
+      tooLate: (topic) => (this.refusal === null ? null : endedBefore(topic.name, -1, 'no', this.#fatalCause)),
       waits: () => this.telemetry.waits(this.intake.waitingForRoom > 0, this.intake.waitingTopics.size > 0),
       get metadataFailure() {
         return cluster().failure;

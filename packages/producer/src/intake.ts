@@ -22,6 +22,8 @@ export interface IntakeEvents {
   failed(topic: Topic, error: DeliveryError, isAwaited: boolean): void;
   /** Somebody has begun to wait, or may have ended. */
   waits(): void;
+  /** Why no more records are taken, to the one that comes too late; null while they are. */
+  tooLate(topic: Topic): DeliveryError | null;
   /** Why there is no metadata, as far as known. */
   readonly metadataFailure: Error | null;
 }
@@ -38,8 +40,10 @@ export class Intake {
   /** Records that found no room, first come first served. */
   readonly #line = new WaitingLine();
   #lineBytes = 0;
-  /** A record is on its way into a batch. */
+  /** Records that waited are on their way into batches: what comes meanwhile stands behind them. */
   #isPlacing = false;
+  /** Everything was failed while records were on their way, and so are they. */
+  #overtaking: ((topic: Topic) => DeliveryError) | null = null;
   #roomWaiters: (() => void)[] = [];
   /** Topics with records that wait for metadata. */
   readonly #topics = new Set<Topic>();
@@ -93,13 +97,18 @@ export class Intake {
     nowMs: number,
     original: unknown,
   ): RecordDelivery {
-    if (this.hasRoom && topic.isKnown && topic.waiting.length === 0) {
+    if (!this.#isPlacing && this.hasRoom && topic.isKnown && topic.waiting.length === 0) {
       const queue = this.#queueFor(topic, partition, key, original);
       if (queue instanceof DeliveryError) return this.refuse(topic, queue);
       if (queue !== null) {
+        // A partitioner may have closed the producer.
+        const tooLate = this.#partitioner.isForeign ? this.#events.tooLate(topic) : null;
+        if (tooLate !== null) return this.refuse(topic, tooLate);
+        const accumulator = this.#accumulator;
         try {
-          const batch = this.#accumulator.append(queue, timestampMs, key, value, headers, nowMs);
-          return new RecordDelivery(batch, batch.count - 1);
+          const { current } = accumulator.groups;
+          const batch = accumulator.append(queue, timestampMs, key, value, headers, nowMs, current);
+          return new RecordDelivery(batch, accumulator.appendedAt);
         } catch (thrown) {
           if (thrown instanceof DeliveryError) return this.refuse(topic, thrown);
           throw thrown;
@@ -128,6 +137,7 @@ export class Intake {
     // A record that makes its batch due may wake the machine, and that comes back here: the next one would join the
     // batch before the first one knows its place in it.
     if (this.#isPlacing) return;
+    this.#isPlacing = true;
     while (!this.#accumulator.isFull) {
       const record = this.#line.shift();
       if (record === undefined) break;
@@ -135,6 +145,7 @@ export class Intake {
       this.#lineBytes -= record.sizeBytes;
       this.#place(record);
     }
+    this.#isPlacing = false;
     if (this.#roomWaiters.length > 0 && this.#line.length === 0 && this.#accumulator.isRelaxed) {
       const waiters = this.#roomWaiters;
       this.#roomWaiters = [];
@@ -145,16 +156,21 @@ export class Intake {
 
   /** There is news of this topic: its records go into batches, or fail if it cannot be used. */
   topicChanged(topic: Topic, failure: KafkaError | null): void {
-    const records = topic.waiting;
-    if (records.length === 0) return;
-    topic.waiting = [];
-    this.#topics.delete(topic);
-    for (const record of records) {
+    const { waiting } = topic;
+    if (waiting.length === 0) return;
+    this.#isPlacing = true;
+    // Those that go on waiting, for a partition that is not there, stand behind the others then.
+    for (let left = waiting.length; left > 0; left--) {
+      const record = waiting.shift();
+      // A callback has ended the producer: all that waited is settled.
+      if (record === undefined) break;
       if (record.isGone) continue;
       this.#accumulator.bufferedBytes -= record.sizeBytes;
       if (failure !== null) this.#fail(record, this.#brokerSays(topic, failure));
       else this.#place(record);
     }
+    this.#isPlacing = false;
+    if (waiting.length === 0) this.#topics.delete(topic);
     this.admit();
   }
 
@@ -162,12 +178,13 @@ export class Intake {
   expire(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const topic of this.#topics) {
-      for (const record of takeExpired(topic.waiting, nowMs)) {
+      for (const record of [...topic.waiting.expired(nowMs)]) {
         this.#accumulator.bufferedBytes -= record.sizeBytes;
         this.#fail(record, this.#metadataTimeout(record, nowMs));
       }
-      if (topic.waiting.length === 0) this.#topics.delete(topic);
-      else next = Math.min(next, topic.waiting[0]!.giveUpAtMs);
+      const { first } = topic.waiting;
+      if (first === undefined) this.#topics.delete(topic);
+      else next = Math.min(next, first.giveUpAtMs);
     }
     for (const record of this.#line.expired(nowMs)) {
       this.#lineBytes -= record.sizeBytes;
@@ -181,14 +198,14 @@ export class Intake {
   /** Everything that waits fails. */
   failAll(errorFor: (topic: Topic) => DeliveryError): void {
     const records: WaitingRecord[] = [];
+    if (this.#isPlacing) this.#overtaking = errorFor;
     for (let record = this.#line.shift(); record !== undefined; record = this.#line.shift()) records.push(record);
     this.#lineBytes = 0;
-    for (const topic of this.#topics) {
-      for (const record of topic.waiting) {
+    for (const { waiting } of [...this.#topics]) {
+      for (let record = waiting.shift(); record !== undefined; record = waiting.shift()) {
         if (!record.isGone) this.#accumulator.bufferedBytes -= record.sizeBytes;
         records.push(record);
       }
-      topic.waiting = [];
     }
     this.#topics.clear();
     for (const record of records) if (!record.isGone) this.#fail(record, errorFor(record.topic));
@@ -198,7 +215,7 @@ export class Intake {
 
   /** The caller changed his mind about a record that waits; false if it does not wait. */
   cancel(topic: Topic, delivery: RecordDelivery, error: DeliveryError): boolean {
-    let record = topic.waiting.find((each) => each.delivery === delivery);
+    let record = topic.waiting.find(delivery);
     if (record !== undefined) this.#accumulator.bufferedBytes -= record.sizeBytes;
     else {
       record = this.#line.find(delivery);
@@ -221,9 +238,10 @@ export class Intake {
   ): RecordDelivery {
     const { bufferBytes, maxBlockMs, deliveryTimeoutMs } = this.#settings;
     const sizeBytes = sizeOfWaiting(key, value, headers);
-    const isForRoom = !this.hasRoom;
+    const hasRoom = this.hasRoom;
+    const isInLine = this.#isPlacing || !hasRoom;
     // The line is bounded too: it holds as much again as the buffer, and no more.
-    if (isForRoom && (maxBlockMs === 0 || this.#lineBytes + sizeBytes > bufferBytes)) {
+    if (isInLine && ((maxBlockMs === 0 && !hasRoom) || this.#lineBytes + sizeBytes > bufferBytes)) {
       return this.refuse(topic, new BufferFullError(topic.name, bufferBytes, 0));
     }
     // Refuses now what could not be written later.
@@ -249,7 +267,7 @@ export class Intake {
     this.#accumulator.unsettled++;
     this.#accumulator.unsent++;
     group.open++;
-    if (isForRoom) {
+    if (isInLine) {
       this.#line.push(waiting);
       this.#lineBytes += sizeBytes;
     } else {
@@ -277,19 +295,20 @@ export class Intake {
       this.#waitForTopic(record);
       return;
     }
+    this.#overtaking = null;
     const queue = this.#queueFor(topic, record.partition, key, record.original);
-    if (queue === null) this.#waitForTopic(record);
+    // A partitioner may have ended the producer.
+    const overtaking = this.#overtaking as ((topic: Topic) => DeliveryError) | null;
+    if (overtaking !== null) this.#fail(record, overtaking(topic));
+    else if (queue === null) this.#waitForTopic(record);
     else if (queue instanceof DeliveryError) this.#fail(record, queue);
     else {
+      // Counted here as waiting, and once more by the batch that it joins.
+      this.#accumulator.forget(1);
       try {
-        this.#isPlacing = true;
-        // Counted here as waiting, and once more by the batch that it joins.
-        this.#accumulator.forget(1);
         this.#accumulator.place(record, queue);
-        this.#isPlacing = false;
         this.#leaveGroup(record);
       } catch (thrown) {
-        this.#isPlacing = false;
         this.#accumulator.forget(-1);
         this.#fail(record, asDeliveryError(thrown, topic, queue.index));
       }
@@ -307,8 +326,8 @@ export class Intake {
     try {
       return this.#partitioner.choose(topic, key, original);
     } catch (thrown) {
-      // A key that no record can have, rather than a fault of the partitioner.
-      if (thrown instanceof CodecError) throw thrown;
+      // A key that no record can have, rather than a fault of the partitioner. Of those that wait, none has one.
+      if (thrown instanceof CodecError && !this.#partitioner.isForeign) throw thrown;
       return new DeliveryError('PARTITIONER_FAILED', `the partitioner failed: ${toError(thrown).message}`, {
         persisted: 'no',
         topic: topic.name,
@@ -379,13 +398,6 @@ export class Intake {
       { ...details, partition: -1, hint },
     );
   }
-}
-
-/** Takes from the front, where the oldest are, those that have waited long enough. */
-function takeExpired(records: WaitingRecord[], nowMs: number): WaitingRecord[] {
-  let count = 0;
-  while (count < records.length && (records[count]!.isGone || records[count]!.giveUpAtMs <= nowMs)) count++;
-  return count === 0 ? [] : records.splice(0, count).filter((record) => !record.isGone);
 }
 
 function asDeliveryError(thrown: unknown, topic: Topic, partition: number): DeliveryError {

@@ -61,6 +61,11 @@ export class Partitioner {
     this.#random = settings.random;
   }
 
+  /** It is a function of the user's, which may do anything. */
+  get isForeign(): boolean {
+    return typeof this.#option === 'function';
+  }
+
   /** Records without key share a partition until its batch is full. */
   get isSticky(): boolean {
     return this.#option === 'default' || this.#option === 'rackAware' || this.#option === 'consistentRandom';

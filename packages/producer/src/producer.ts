@@ -395,6 +395,8 @@ export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDispo
         }),
       );
     }
+    // keyMaker may have closed the producer.
+    if (engine.refusal !== null) return this.#refuse(name);
     const delivery = engine.intake.accept(topic, partition, key, bytes, headers, timestampMs, engine.nowMs, value);
     if (signal !== undefined) this.#watch(topic, delivery, signal);
     return delivery;

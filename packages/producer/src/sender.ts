@@ -150,19 +150,22 @@ export class Sender {
 
   /** Fails everything that is not settled. */
   failAll(errorFor: (batch: Batch) => DeliveryError): void {
-    for (const batch of [...this.#parts.accumulator.batches()]) this.#settlement.giveUp(batch, errorFor(batch));
+    for (const batch of [...this.#parts.accumulator.batches()]) {
+      // Whoever hears of one may end the producer, and with it the others.
+      if (!batch.isSettled) this.#settlement.giveUp(batch, errorFor(batch));
+    }
   }
 
   /** Fails what waits for this broker. */
   failLedBy(link: BrokerLink, errorFor: (batch: Batch) => DeliveryError): void {
     for (const batch of [...this.#parts.accumulator.batches()]) {
-      if (batch.queue.leader === link) this.#settlement.giveUp(batch, errorFor(batch));
+      if (batch.queue.leader === link && !batch.isSettled) this.#settlement.giveUp(batch, errorFor(batch));
     }
   }
 
   /** Records of a batch that waits were taken back; with the last one it goes. */
   cancelled(batch: Batch): void {
-    if (batch.cancelled === null || batch.cancelled.size < batch.count) return;
+    if (batch.isSettled || batch.cancelled === null || batch.cancelled.size < batch.count) return;
     this.#settlement.dropCancelled(batch);
     this.#events.wake();
   }

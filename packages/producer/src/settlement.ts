@@ -133,6 +133,8 @@ export class Settlement {
     for (const [index, error] of errors) {
       batch.failPart(index, error, this.#unawaited);
       this.#events.lost(error, 1);
+      // Whoever heard of it has ended the producer.
+      if (batch.isSettled) return;
     }
     this.#rebuild(batch, (index) => errors.has(index));
   }

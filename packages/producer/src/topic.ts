@@ -2,6 +2,7 @@ import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import type { RecordDelivery } from './delivery.ts';
 import type { FlushGroup } from './flush-group.ts';
 import { PartitionQueue } from './partition-queue.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** A record that has no batch yet: its topic is unknown, or the buffer is full. */
 export interface WaitingRecord {
@@ -35,7 +36,7 @@ export class Topic {
   /** The partition of records without key, until its batch is full or gone. */
   sticky: PartitionQueue | null = null;
   /** Records that wait for the topic's metadata, or for a partition that it does not show. */
-  waiting: WaitingRecord[] = [];
+  readonly waiting: WaitingLine = new WaitingLine();
   /** Monotonic time of the last record. */
   usedAtMs = 0;
   /** Batches above this were refused as too large. */
