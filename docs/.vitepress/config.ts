@@ -36,7 +36,11 @@ function api(): Item[] {
 const guide: Item[] = [
   {
     text: 'Begin',
-    items: [...page('Start in five minutes', '/start'), ...page('A transactional service', '/guide/service')],
+    items: [
+      ...page('Start in five minutes', '/start'),
+      ...page('A transactional service', '/guide/service'),
+      ...page('Beside other clients', '/guide/comparison'),
+    ],
   },
   {
     text: 'Concepts',
@@ -56,9 +60,18 @@ const guide: Item[] = [
       ...page('Security', '/guide/security'),
       ...page('Security recipes', '/guide/clouds'),
       ...page('Proxies and tunnels', '/guide/proxies'),
+      ...page('Containers', '/guide/containers'),
       ...page('Serverless', '/guide/serverless'),
-      ...page('Telemetry', '/guide/telemetry'),
+      ...page('Modules and TypeScript', '/guide/modules'),
+    ],
+  },
+  {
+    text: 'In operation',
+    items: [
+      ...page('Metrics, traces, logs', '/guide/telemetry'),
       ...page('Watch it live', '/guide/inspect'),
+      ...page('Tuning', '/guide/tuning'),
+      ...page('Troubleshooting', '/guide/troubleshooting'),
     ],
   },
   {
@@ -95,6 +108,8 @@ const reference: Item[] = [
       ...page('How errors are treated', '/reference/error-treatment'),
       ...page('Kafka versions', '/reference/kafka-versions'),
       ...page('KIPs', '/reference/kips'),
+      ...page('Versions and upgrades', '/reference/versioning'),
+      ...page('Glossary', '/reference/glossary'),
     ],
   },
   { text: 'API', items: api() },
@@ -116,11 +131,20 @@ const reference: Item[] = [
   },
 ];
 
+const base = process.env.KIEL_DOCS_BASE ?? '/';
+
+/** Pages of wide tables and pictures: these have the place of the outline too. */
+const wide = /^(?:performance\/|concepts\/states|reference\/(?:kafka-versions|kips|error-treatment))/;
+
 export default defineConfig({
   title: 'kiel',
   description: 'Kafka for TypeScript: plain data, explicit states',
   lang: 'en',
-  base: process.env.KIEL_DOCS_BASE ?? '/',
+  base,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}mark.svg` }]],
+  transformPageData(page) {
+    if (wide.test(page.relativePath)) page.frontmatter.aside = false;
+  },
   srcExclude: ['generated/**', 'node_modules/**', '**/README.md'],
   markdown: {
     config(md) {
@@ -139,6 +163,7 @@ export default defineConfig({
     anchor: { level: [1, 2, 3, 4] },
   },
   themeConfig: {
+    logo: '/mark.svg',
     nav: [
       { text: 'Start', link: '/start' },
       { text: 'Guides', link: '/guide/service', activeMatch: '/(guide|concepts)/' },

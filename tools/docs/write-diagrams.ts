@@ -7,7 +7,7 @@ import { machines } from './pages/machines.ts';
  * Writes each machine's Mermaid text anew under its `<!-- machine: NAME -->`, after a machine has changed:
  * `node --conditions=@kiel/source tools/docs/write-diagrams.ts`.
  */
-for (const page of ['concepts/states.md', 'guide/transactions.md']) {
+for (const page of ['index.md', 'concepts/states.md', 'guide/transactions.md']) {
   const path = fileURLToPath(new URL(`../../docs/${page}`, import.meta.url));
   const text = readFileSync(path, 'utf8');
   const written = text.replace(

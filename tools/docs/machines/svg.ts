@@ -47,7 +47,7 @@ export async function svgOf(graph: MachineGraph): Promise<string> {
   const laidOut = await new ElkConstructor().layout(toElk(graph));
   const { width = 0, height = 0 } = laidOut;
   const parts = [
-    `<svg class="machine" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" width="${Math.ceil(width)}" role="img" aria-label="States of the ${graph.id} machine">`,
+    `<svg class="machine" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" width="${Math.ceil(width)}" style="--natural-width:${Math.ceil(width)}px" role="img" aria-label="States of the ${graph.id} machine">`,
     `<defs><marker id="arrow-${graph.id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker></defs>`,
   ];
   for (const { sections = [], labels } of laidOut.edges ?? []) {
