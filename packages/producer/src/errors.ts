@@ -91,7 +91,7 @@ export class DeliveryError extends KafkaError {
   readonly hint: string;
 
   constructor(code: string, problem: string, details: DeliveryErrorDetails) {
-    super(code, `${problem}. ${details.hint}`, {
+    super(code, `${problem.replace(/\.$/, '')}. ${details.hint}`, {
       retriable: details.retriable ?? false,
       cause: details.cause,
     });

@@ -26,6 +26,7 @@ import type { MetricsSnapshot } from './telemetry/snapshot.ts';
 import type { Topic } from './topic.ts';
 import { Transaction } from './transaction.ts';
 import { noTransaction, TransactionError } from './transaction-error.ts';
+import { runTransaction } from './transaction-run.ts';
 import type { Transactions } from './transactions.ts';
 
 /** Topics and the types of their values; without a map of one's own, all of them take anything. */
@@ -140,22 +141,29 @@ export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDispo
 
   /**
    * Runs `work` in a transaction: committed when it returns, aborted when it throws, and then what it threw is thrown.
+   * It is not waited for when the transaction ends before it: by `abort()`, by `close()`, or because it is fenced.
    *
    * @returns what `work` returned.
    * @throws TransactionError when there can be no transaction, or it was not committed: `outcome` says what became of
-   *   it, and the message which record is to blame.
+   *   it, and the message which record is to blame. TypeError when `work` is no function.
    */
   async transaction<Result>(work: (tx: Transaction<Topics>) => Result | PromiseLike<Result>): Promise<Result> {
-    const tx = await this.begin();
-    try {
-      const result = await work(tx);
-      await this.commit();
-      return result;
-    } catch (thrown) {
-      const { state } = this.#transactions('transaction');
-      if (state === 'inTransaction' || state === 'abortableError') await this.#abortFor(thrown);
-      throw thrown;
-    }
+    const transactions = this.#transactions('transaction');
+    return runTransaction(
+      transactions,
+      {
+        begin: () => this.begin(),
+        commit: (serial) => this.#engine.telemetry.timed('commit', transactions.commitOnce(serial)),
+        abort: () => this.abort(),
+        // What went wrong first is thrown.
+        abortFailed: (thrown, failure) =>
+          this.#events.emit('warning', {
+            code: 'ABORT_FAILED',
+            message: `a transaction was not aborted after "${toError(thrown).message}": ${toError(failure).message}`,
+          }),
+      },
+      work,
+    );
   }
 
   /**
@@ -352,18 +360,6 @@ export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDispo
       outcome: 'none',
       hint: 'Give it a transactionalId.',
     });
-  }
-
-  async #abortFor(thrown: unknown): Promise<void> {
-    try {
-      await this.abort();
-    } catch (failure) {
-      // What went wrong first is thrown. That the abort was not answered changes nothing: it was not committed.
-      this.#events.emit('warning', {
-        code: 'ABORT_FAILED',
-        message: `a transaction was not aborted after "${toError(thrown).message}": ${toError(failure).message}`,
-      });
-    }
   }
 
   #produceWith(topic: Topic, value: unknown, bytes: RecordBytes, options: ProduceOptions): Delivery {

@@ -353,17 +353,19 @@ export class TransactionCoordinator {
           continue;
         }
       } catch (thrown) {
-        last = thrown instanceof KafkaError ? thrown : new KafkaError('INTERNAL', toError(thrown).message);
+        const failure = thrown instanceof KafkaError ? thrown : new KafkaError('INTERNAL', toError(thrown).message);
+        // At the deadline, what a coordinator said before tells more than that it has not answered again.
+        if (!(last instanceof BrokerError && clock.now() >= deadlineMs)) last = failure;
         if (this.#stopped !== null) return { kind: 'stopped', error: this.#stopped };
-        if (last instanceof BrokerError) {
-          const treatment = coordinatorTreatmentOf(last.errorCode);
-          if (treatment === 'fatal' || treatment === 'abortable') return { kind: treatment, error: last };
-        } else if (!(last instanceof ConnectionError) || last.code === 'UNSUPPORTED_VERSION') {
-          return { kind: 'fatal', error: last };
+        if (failure instanceof BrokerError) {
+          const treatment = coordinatorTreatmentOf(failure.errorCode);
+          if (treatment === 'fatal' || treatment === 'abortable') return { kind: treatment, error: failure };
+        } else if (!(failure instanceof ConnectionError) || failure.code === 'UNSUPPORTED_VERSION') {
+          return { kind: 'fatal', error: failure };
         }
-        if (last instanceof ConnectionError) {
+        if (failure instanceof ConnectionError) {
           // Whether the coordinator is at fault or on its way elsewhere: it is looked for anew.
-          if (this.#found.delete(keyOf(keyType, key)) && !unwritten.has(last.code)) this.unanswered++;
+          if (this.#found.delete(keyOf(keyType, key)) && !unwritten.has(failure.code)) this.unanswered++;
           this.#parts.metadataStale();
         }
       }

@@ -28,7 +28,10 @@ export class TransactionError extends KafkaError {
       readonly cause?: unknown;
     },
   ) {
-    super(code, `${problem}. ${details.hint}`, { retriable: details.retriable ?? false, cause: details.cause });
+    super(code, `${problem.replace(/\.$/, '')}. ${details.hint}`, {
+      retriable: details.retriable ?? false,
+      cause: details.cause,
+    });
     this.outcome = details.outcome;
     this.hint = details.hint;
   }
@@ -62,11 +65,32 @@ export function overlapping(transactionalId: string, what: string): TransactionE
   });
 }
 
+export function endsByItself(transactionalId: string): TransactionError {
+  return new TransactionError(
+    'TRANSACTION_OPEN',
+    `commit: transaction() commits the transaction of "${transactionalId}" when its function returns`,
+    { outcome: 'open', hint: 'Return from that function to commit; throw in it, or call abort(), to take it back.' },
+  );
+}
+
+const callAbort = 'Call abort(), then begin again.';
+
+/** The same, after an abort of the transaction that it left open. */
+export function afterAbort(error: TransactionError): TransactionError {
+  const { code, message, hint, retriable, cause } = error;
+  return new TransactionError(code, message.slice(0, -`. ${hint}`.length), {
+    outcome: 'aborted',
+    hint: hint.replace(callAbort, 'It was aborted: begin again.'),
+    retriable,
+    cause,
+  });
+}
+
 export function failedTransaction(problem: string, cause: KafkaError | null): TransactionError {
   const first = cause?.code === 'UNSUPPORTED_VERSION' ? null : advice('', cause);
   return new TransactionError('TRANSACTION_FAILED', `the transaction cannot be committed: ${problem}`, {
     outcome: 'open',
-    hint: `${first === null ? '' : `${first}. `}Call abort(), then begin again.`,
+    hint: `${first === null ? '' : `${first}. `}${callAbort}`,
     retriable: true,
     cause: cause ?? undefined,
   });

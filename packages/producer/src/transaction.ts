@@ -1,6 +1,7 @@
 import type { Delivery } from './delivery.ts';
 import type { AnyTopics, ProduceOptions, TopicMap } from './producer.ts';
 import type { GroupMetadata, TransactionOffset } from './transaction-coordinator.ts';
+import { readGroup, readOffsets } from './transaction-offsets.ts';
 import type { Transactions } from './transactions.ts';
 
 /** An open transaction: what is produced with it is seen as a whole, or not at all. */
@@ -40,10 +41,11 @@ export class Transaction<Topics extends AnyTopics = TopicMap> {
    * @param offsets - of the next record to be read, for each partition.
    * @param group - the group's id, or what the consumer says of its membership: then a member that has lost its
    *   partitions cannot commit (KIP-447).
-   * @throws TransactionError: the transaction can only be aborted then.
+   * @returns rejects with TransactionError: the transaction can only be aborted then. There is no need to await it
+   *   before the commit, which does, and which refuses when it failed.
+   * @throws TypeError or RangeError at the call for what no offset or group can be. Nothing has changed then.
    */
   sendOffsets(offsets: readonly TransactionOffset[], group: GroupMetadata | string): Promise<void> {
-    const metadata = typeof group === 'string' ? { groupId: group } : group;
-    return this.#transactions.sendOffsets(this.#serial, offsets, metadata);
+    return this.#transactions.sendOffsets(this.#serial, readOffsets(offsets), readGroup(group));
   }
 }

@@ -7,6 +7,7 @@ import type { Answer, GroupMetadata, TransactionCoordinator, TransactionOffset }
 import {
   abortedTransaction,
   doomed,
+  endsByItself,
   failedTransaction,
   noneOpen,
   noTransaction,
@@ -116,6 +117,10 @@ export class Transactions implements TransactionGate {
   #closeDeadlineMs = Number.POSITIVE_INFINITY;
   /** Why there can be no transaction any more. */
   #over: TransactionError | null = null;
+  /** Which transaction was committed last. */
+  #committed = 0;
+  /** Tells whoever waits for the function of `transaction()` that its transaction has ended without it. */
+  #interrupt: ((error: TransactionError) => void) | null = null;
 
   constructor(transactionalId: string, parts: TransactionParts) {
     this.transactionalId = transactionalId;
@@ -201,9 +206,37 @@ export class Transactions implements TransactionGate {
     }
   }
 
+  /**
+   * What `work` gives, for the open transaction, whose end is not for others to choose meanwhile.
+   *
+   * @throws TransactionError when the transaction ends before: `work` may never return.
+   */
+  async during<Result>(work: () => Result | PromiseLike<Result>): Promise<Result> {
+    const interrupted = new Promise<never>((_, reject) => {
+      this.#interrupt = reject;
+    });
+    try {
+      return await Promise.race([(async () => work())(), interrupted]);
+    } finally {
+      this.#interrupt = null;
+    }
+  }
+
   /** Delivers everything and commits; when it was not answered before, asks again. */
   async commit(): Promise<void> {
     this.#check();
+    if (this.#interrupt !== null) throw endsByItself(this.transactionalId);
+    await this.#committedNow();
+  }
+
+  /** As `commit`, of that transaction; whoever embeds the machine may have told it to commit before. */
+  async commitOnce(serial: number): Promise<void> {
+    if (this.#committed === serial) return;
+    this.#check();
+    await this.#committedNow();
+  }
+
+  async #committedNow(): Promise<void> {
     const { state } = this;
     if (state === 'abortableError') throw await this.#refusal();
     if (state === 'aborting') throw abortedTransaction('it is being aborted');
@@ -288,6 +321,7 @@ export class Transactions implements TransactionGate {
     this.#parts.refuse(producerClosed(this.#outcome));
     const { state } = this;
     const isOpen = state === 'inTransaction' || state === 'abortableError' || state === 'aborting';
+    let outcome: TransactionOutcome = isOpen ? 'aborted' : 'none';
     try {
       if (timeoutMs > 0 && (isOpen || this.#ending !== null)) {
         await coordinator.within(this.#ending ?? this.abort(), this.#closeDeadlineMs);
@@ -295,7 +329,9 @@ export class Transactions implements TransactionGate {
     } catch {
       // Who asked for a commit is told by it; what was left open is aborted by its timeout, or by a successor.
     } finally {
-      this.stop(producerClosed(this.#outcome));
+      if (this.#isCommitAsked) outcome = 'unknown';
+      else if (this.#isOpenAtAll) outcome = 'aborted';
+      this.stop(producerClosed(outcome));
     }
   }
 
@@ -311,6 +347,7 @@ export class Transactions implements TransactionGate {
           });
     this.#over ??= over;
     this.#isGateOpen = false;
+    this.#interrupt?.(this.#over);
     this.#parts.coordinator.stop(this.#over);
     for (const resolve of this.#landed.splice(0)) resolve();
   }
@@ -363,7 +400,7 @@ export class Transactions implements TransactionGate {
       this.#isGateOpen = false;
     }
     if (!this.#contents.isStarted) {
-      this.#settle(this.#identity!);
+      this.#settle(this.#identity!, true);
       return;
     }
     const before = coordinator.unanswered;
@@ -371,7 +408,7 @@ export class Transactions implements TransactionGate {
     const answer = await coordinator.end(this.#identity!, true, this.#isV2, this.#deadline());
     if (coordinator.unanswered > before) this.#isCommitInDoubt = true;
     if (answer.kind === 'done') {
-      this.#settle(answer.value);
+      this.#settle(answer.value, true);
       return;
     }
     const { error } = answer;
@@ -398,12 +435,12 @@ export class Transactions implements TransactionGate {
     this.#check();
     const isUncertain = coordinator.unanswered > 0;
     if (!this.#contents.isStarted && !isUncertain) {
-      this.#settle(this.#identity!);
+      this.#settle(this.#identity!, false);
       return;
     }
     const answer = await coordinator.end(this.#identity!, false, this.#isV2, this.#deadline());
     if (answer.kind === 'done') {
-      this.#settle(answer.value);
+      this.#settle(answer.value, false);
       return;
     }
     const { error } = answer;
@@ -413,11 +450,13 @@ export class Transactions implements TransactionGate {
     if (answer.kind === 'fatal' && !isUnknownThere) throw this.#doom(error, 'aborted');
     // What the coordinator has open, if anything, is aborted when it gives the next epoch.
     this.#wantsRestart = true;
-    this.#settle(this.#identity!);
+    this.#settle(this.#identity!, false);
   }
 
   /** The transaction is over at the coordinator. */
-  #settle(identity: Identity): void {
+  #settle(identity: Identity, isCommitted: boolean): void {
+    if (isCommitted) this.#committed = this.#serial;
+    else this.#interrupt?.(this.#isClosing ? producerClosed('aborted') : abortedTransaction('it was aborted'));
     this.#isCommitAsked = false;
     this.#isCommitInDoubt = false;
     const isSame = identity === this.#identity;
@@ -490,13 +529,19 @@ export class Transactions implements TransactionGate {
     this.#over ??= this.#doomed(error, outcome);
     this.#isGateOpen = false;
     this.#parts.tell({ type: 'doomed', reason: error.message });
+    this.#interrupt?.(this.#over);
     this.#parts.coordinator.stop(this.#over);
     return this.#over;
   }
 
-  /** Of a transaction that ends now, by whatever comes between. */
+  /** Of the transaction that ends now, if there is one, by whatever comes between. */
   get #outcome(): TransactionOutcome {
-    return this.#isCommitAsked ? 'unknown' : 'aborted';
+    if (this.#isCommitAsked) return 'unknown';
+    return this.#isOpenAtAll ? 'aborted' : 'none';
+  }
+
+  get #isOpenAtAll(): boolean {
+    return this.#serial > 0 && ['inTransaction', 'committing', 'aborting', 'abortableError'].includes(this.state);
   }
 
   #deadline(): number {
@@ -521,9 +566,7 @@ export class Transactions implements TransactionGate {
 
   #doomed(error: KafkaError, outcome: TransactionOutcome): TransactionError {
     const { clock, transactionTimeoutMs } = this.#parts;
-    const isOpen =
-      this.#serial > 0 && ['inTransaction', 'committing', 'aborting', 'abortableError'].includes(this.state);
-    const openForMs = isOpen ? Math.round(clock.now() - this.#beganAtMs) : 0;
+    const openForMs = this.#isOpenAtAll ? Math.round(clock.now() - this.#beganAtMs) : 0;
     return doomed(this.transactionalId, error, outcome, openForMs, transactionTimeoutMs);
   }
 }
