@@ -227,7 +227,8 @@ describe.skipIf(!requireKafka())('the producer and a real secured broker', () =>
       expect(sent).toBeGreaterThan((reauthSeconds * 100) / renewed.length);
       // One connection to the bootstrap's address and one to the node, the latter renewed each 4.25 to 4.75 s.
       expect(authentications).toBeGreaterThanOrEqual(Math.floor(reauthSeconds / 4.75));
-      expect(lost).toBeLessThanOrEqual(1);
+      // Were sessions not renewed, each would end its connection. A machine that stands still for half a second may cost one.
+      expect(lost).toBeLessThanOrEqual(Math.max(1, reauthSeconds / 15));
     },
     reauthSeconds * 1000 + 30_000,
   );

@@ -84,6 +84,8 @@ const last = createProducer({
   ...common,
   sasl: { mechanism: 'plain', username: 'alice', password: secrets.wrongPassword },
 });
+// What is not out of a pipe when a process dies is lost with it.
+await new Promise((resolve) => process.stdout.write('\n', resolve));
 // The process ends by this error, with its stack and its cause.
 throw await last.produce('orders', 'x').then(
   () => 'delivered',
