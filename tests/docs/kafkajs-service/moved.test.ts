@@ -16,7 +16,7 @@ const orders: readonly Order[] = Array.from({ length: 60 }, (_, id) => ({
   lines: [{ sku: `sku-${id % 5}`, quantity: 1 + (id % 4), price: 290 }],
 }));
 
-/** What a service leaves in the log: by topic and partition, each record without its time, which differs. */
+/** What a service leaves in the log, in its order: by topic and partition, each record without its time. */
 async function logOf(service: Service, cluster: MockCluster): Promise<Record<string, string[]>> {
   const port = await service.start();
   const post = async (path: string, body: object): Promise<void> => {
@@ -36,14 +36,22 @@ async function logOf(service: Service, cluster: MockCluster): Promise<Record<str
   const found: Record<string, string[]> = {};
   for (const topic of ['orders', 'audit', 'clicks', 'stock']) {
     for (let partition = 0; partition < 6; partition++) {
-      const records = cluster
+      found[`${topic}-${partition}`] = cluster
         .log(topic, partition, { committed: true })
         .map(({ key, value, headers }) => JSON.stringify([key, value, headers]));
-      // Concurrent requests arrive in any order; those of clicks and stock came one after the other.
-      found[`${topic}-${partition}`] = topic === 'orders' || topic === 'audit' ? records.sort() : records;
     }
   }
   return found;
+}
+
+/**
+ * Concurrent requests arrive in any order, and kafkajs may have two gatherings of clicks on their way at once, of which
+ * the second can be first. Only stock is awaited one by one.
+ */
+function whereOrderIsOpen(found: Record<string, string[]>): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(found).map(([place, records]) => [place, place.startsWith('stock') ? records : records.toSorted()]),
+  );
 }
 
 const topics = { orders: 6, audit: 6, clicks: 6, stock: 6 };
@@ -54,7 +62,12 @@ test('a service moved from kafkajs by the page leaves the same records in the sa
   const settings = { workerId: 'order-service-1' };
   const old = await logOf(new Before({ ...settings, brokers: before.brokers }), before);
   const moved = await logOf(new After({ ...settings, brokers: after.brokers }), after);
-  expect(moved).toEqual(old);
+  expect(whereOrderIsOpen(moved)).toEqual(whereOrderIsOpen(old));
+  // The moved service keeps the order in which clicks came, without gathering them by hand.
+  for (const [place, records] of Object.entries(moved)) {
+    const articles = records.map((record) => Number(/article\/(\d+)/.exec(record)?.[1]));
+    if (place.startsWith('clicks')) expect(articles).toEqual(articles.toSorted((a, b) => a - b));
+  }
   expect(Object.values(old).flat()).toHaveLength(2 * orders.length + 40 + 20);
 });
 
