@@ -39,7 +39,6 @@ const guide: Item[] = [
     items: [
       ...page('Start in five minutes', '/start'),
       ...page('A transactional service', '/guide/service'),
-      ...page('Beside other clients', '/guide/comparison'),
     ],
   },
   {
@@ -48,6 +47,7 @@ const guide: Item[] = [
       ...page('States you can see', '/concepts/states'),
       ...page('What is guaranteed', '/concepts/guarantees'),
       ...page('Delivery, and how it was tried', '/guide/delivery'),
+      ...page('Beside other clients', '/guide/comparison'),
     ],
   },
   {

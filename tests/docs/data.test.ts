@@ -26,6 +26,19 @@ test('every option is on the page of options, in the words of its type, with wha
   for (const { name } of declared) expect(page).toContain(`### ${name}\n`);
 });
 
+test('defaults that depend on other options are as the page says', () => {
+  const page = optionsPage();
+  const settings = (given: object) => readOptions({ brokers: 'localhost', ...given });
+  expect(page).toContain('| [`lingerMs`](#lingerms) | `0`; with a `batchSize` above 1, 5 000 |');
+  expect(settings({ batchSize: 50 }).lingerMs).toBe(5_000);
+  expect(page).toContain(
+    '| [`batchSize`](#batchsize) | `1`; go as soon as possible; unlimited if only `lingerMs` is given |',
+  );
+  expect(settings({ lingerMs: 5 }).batchSize).toBe(Number.POSITIVE_INFINITY);
+  expect(page).toContain('| [`serializer`](#serializer) | JSON |');
+  expect(page).toContain('| [`logger`](#logger) | silent |');
+});
+
 test('what the page calls an option is one: none is refused as unknown', () => {
   for (const name of Object.keys(optionFacts)) {
     try {
@@ -67,6 +80,12 @@ test('error pages have a meaning, what was done, and what to do, and one name is
     for (const heading of ['What it means', 'What the client did', 'What you do']) {
       expect([path, new RegExp(`## ${heading}\n\n\\S.{6}`).test(text)]).toEqual([path, true]);
     }
+  }
+});
+
+test('whatever a coordinator of transactions can answer has advice of its own', () => {
+  for (const { path, text } of errorPages()) {
+    if (text.includes('From a coordinator of transactions')) expect(text).not.toContain('A producer sends no request');
   }
 });
 

@@ -31,10 +31,32 @@ const todo: Readonly<Record<Treatment, string>> = {
   split: 'Send less in one record.',
   resequence:
     'Check that the topic’s `min.insync.replicas` is at least 2 and that brokers do not lose acknowledged records.',
-  failRecord: 'A producer’s requests are not answered with it. If one is, please report it.',
+  failRecord:
+    'Nothing here. In a capture, or from another client, it concerns the request that it answers: `kiel decode` shows which.',
   failProducer: 'Mend what the message names, and make another producer.',
   fence: 'Make sure that only one producer uses the transactional id.',
   rebootstrap: 'Nothing. If it repeats, check that `brokers` leads to the right cluster.',
+};
+
+/** Of codes that answer requests which a producer never sends. */
+const foreignDid =
+  'A producer sends no request that is answered with it. `@kiel/codec` names it for tools; were a record answered so, it would fail.';
+
+/** Of answers that only calls of a transaction get, in which no record of a producer is named. */
+const offsetsOfGroup =
+  'Abort; take the group and its generation from the consumer as they are now, and read again from its last commit.';
+const coordinatorTodo: Readonly<Record<string, string>> = {
+  OFFSET_METADATA_TOO_LARGE:
+    'Give `sendOffsets` a shorter `metadata`; brokers allow 4,096 bytes, if not set otherwise.',
+  ILLEGAL_GENERATION: offsetsOfGroup,
+  INVALID_GROUP_ID: 'Give `sendOffsets` the name of the consumer’s group.',
+  UNKNOWN_MEMBER_ID: offsetsOfGroup,
+  REBALANCE_IN_PROGRESS: offsetsOfGroup,
+  INVALID_COMMIT_OFFSET_SIZE: 'Send the offsets of fewer partitions in one transaction.',
+  GROUP_AUTHORIZATION_FAILED: 'Give this user the right READ on the group whose offsets it commits.',
+  FENCED_INSTANCE_ID: 'Make sure that one consumer alone has this `group.instance.id`.',
+  FENCED_MEMBER_EPOCH: offsetsOfGroup,
+  STALE_MEMBER_EPOCH: offsetsOfGroup,
 };
 
 const coordinatorDid: Readonly<Record<CoordinatorTreatment, string>> = {
@@ -84,16 +106,19 @@ function page(name: string, own: OwnError | undefined, broker: BrokerErrorInfo |
   return `${parts.join('\n\n')}\n`;
 }
 
-function brokerPart({ code: number, meaning, retriable }: BrokerErrorInfo, level: string): string {
+function brokerPart({ code: number, name, meaning, retriable }: BrokerErrorInfo, level: string): string {
   const { treatment } = treatmentOf(number);
   const coordinator = coordinatorTreatmentOf(number);
+  const hint = coordinatorTodo[name] ?? hintOf(number);
+  const isForeign = treatment === 'failRecord' && hint === null;
   const inTransactions =
     coordinator === 'unexpected' ? '' : ` From a coordinator of transactions: ${coordinatorDid[coordinator]}.`;
+  const done = name in coordinatorTodo ? inTransactions.trim() : `${did[treatment]}${inTransactions}`;
   return [
     `Code ${number}. Kafka’s own clients ${retriable ? 'may send the same request again' : 'do not send the same request again'}.`,
     `${level} What it means\n\n${meaning}`,
-    `${level} What the client did\n\n${did[treatment]}${inTransactions}`,
-    `${level} What you do\n\n${hintOf(number) ?? todo[treatment]}`,
+    `${level} What the client did\n\n${isForeign ? foreignDid : done}`,
+    `${level} What you do\n\n${hint ?? todo[treatment]}`,
   ].join('\n\n');
 }
 

@@ -43,7 +43,7 @@ export function optionsPage(): string {
     ['option', 'default', 'what it is'],
     options.map(({ name, text }) => [
       `[${code(name)}](#${name.toLowerCase()})`,
-      shownDefault(name),
+      shownDefault(name, text),
       firstSentence(text),
     ]),
   );
@@ -62,7 +62,7 @@ function section({ name, type, text }: DocumentedOption): string {
   const about = [text, more].filter(Boolean).join(' ');
   const rows = [
     ['type', `${code(type)}${unit === undefined ? '' : ` (${unit})`}`],
-    ['default', shownDefault(name)],
+    ['default', shownDefault(name, text)],
     ['Java', names(java)],
     ['librdkafka', names(librdkafka)],
     ['kafkajs', names(kafkajs)],
@@ -70,10 +70,14 @@ function section({ name, type, text }: DocumentedOption): string {
   return `### ${name}\n\n${about}\n\n${table(['', ''], rows)}`;
 }
 
-function shownDefault(name: string): string {
+/** The value that the code fills in; where that is none, or depends on other options, in the words of the type. */
+function shownDefault(name: string, text: string): string {
   if (name === 'brokers') return 'required';
+  const said = /Default: (.*?)\.(?= [A-Z]|$)/.exec(text)?.[1];
   const value = defaultOf(name);
-  return value === null || value === 'null' ? 'none' : code(value);
+  if (value === null || value === 'null') return said ?? 'none';
+  const condition = /^[^,;]*[,;] (.*)$/.exec(said?.replaceAll(/(?<=\d),(?=\d{3})/g, ' ') ?? '')?.[1];
+  return condition === undefined ? code(value) : `${code(value)}; ${condition}`;
 }
 
 function firstSentence(text: string): string {
