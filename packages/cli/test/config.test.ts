@@ -98,7 +98,7 @@ test('PEM stores are taken, a PKCS#12 key store too, and a Java store says how t
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
   });
-  expect(() => settings({ 'security.protocol': 'SSL', 'ssl.truststore.location': p12 })).toThrow('only Java reads');
+  expect(() => settings({ 'security.protocol': 'SSL', 'ssl.truststore.location': p12 })).toThrow('it is damaged');
   expect(() => settings({ 'security.protocol': 'SSL', 'ssl.keystore.location': jks })).toThrow('of type JKS');
 });
 
@@ -112,6 +112,7 @@ test.each([
   [{ 'security.protocol': 'TLS' }, 'security.protocol is TLS'],
   [{ 'ssl.engine.factory.class': 'x' }, 'ssl.engine.factory.class is not supported'],
   [{ 'linger.ms': 'soon' }, 'linger.ms is "soon"'],
+  [{ 'reconnect.backoff.ms': 'x' }, 'reconnect.backoff.ms is "x"'],
   [{ 'enable.idempotence': 'yes' }, 'neither true nor false'],
   [{ 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanism': 'PLAIN' }, 'needs a user name and a password'],
   [{ 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'OAUTHBEARER' }, 'OAUTHBEARER is not supported'],
@@ -131,6 +132,28 @@ test('a flag wins over -X, and -X over the file', () => {
   expect(connectionFrom({ config }, {}).brokers).toEqual(['file:1']);
   const connection = connectionFrom({ config, brokers: 'flag:2', property: ['linger.ms=9'] }, {});
   expect(connection).toMatchObject({ brokers: ['flag:2'], producer: { lingerMs: 9, requiredAcks: 1 } });
+});
+
+test('a misspelt name after -X is refused, and in a file told; what is another client’s is passed over there', () => {
+  const refusal = (property: string) => {
+    try {
+      connectionFrom({ brokers: 'h', property: [property] }, {});
+    } catch (error) {
+      const { message, hint, exitCode } = error as Error & { hint: string; exitCode: number };
+      return [message, hint, exitCode];
+    }
+    throw new Error('it was taken');
+  };
+  expect(refusal('lingr.ms=5')).toEqual(['-X lingr.ms is no setting that kiel knows.', 'Did you mean linger.ms?', 2]);
+  expect(refusal('auto.offset.reset=earliest')).toEqual([
+    '-X auto.offset.reset is no setting that kiel knows.',
+    expect.stringContaining('passed over'),
+    2,
+  ]);
+  const config = file('misspelt.properties', 'batch.sise=1\ngroup.id=x\nkey.serializer=y\nlinger.ms=3\n');
+  const warnings: string[] = [];
+  connectionFrom({ brokers: 'h', config }, {}, (text) => warnings.push(text));
+  expect(warnings).toEqual([`${config}: batch.sise is not a setting, and is passed over. Did you mean batch.size?`]);
 });
 
 test('security by flags: the password comes from the environment, never from the command line', () => {
@@ -203,10 +226,6 @@ test('a store that only Java reads comes with the line that turns it into PEM', 
     }
     throw new Error('it was taken');
   };
-  const p12 = file('trust.p12', Buffer.from([0x30, 0x82, 2, 0xa2, 2, 1, 3]));
-  expect(refusal({ 'ssl.truststore.location': p12 })).toBe(
-    `The truststore ${p12} is of type PKCS12, which only Java reads. Write it as PEM: keytool -list -rfc -keystore ${p12} > ca.pem, and set ssl.truststore.type=PEM with ssl.truststore.location=ca.pem.`,
-  );
   const keys = file('keys.jks', jks);
   expect(refusal({ 'ssl.keystore.location': keys })).toContain(
     `keytool -importkeystore -srckeystore ${keys} -destkeystore client.p12 -deststoretype PKCS12`,

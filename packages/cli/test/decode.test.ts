@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import {
   encodeRequest,
   encodeResponse,
@@ -389,6 +390,20 @@ describe('log segments', () => {
     ]);
   });
 
+  test('a log above offset 2^32 is known by its name, and by its bytes where it has none', async () => {
+    const log = Buffer.concat([at(0x1_0000_0001n, ['a', 'b']), at(0x1_0000_0003n, ['c'])]);
+    const path = join(folder, '00000000004294967297.log.deleted');
+    writeFileSync(path, log);
+    for (const [args, input] of [
+      [[path], ''],
+      [[], log],
+    ] as const) {
+      const { code, stdout } = await runKiel(['decode', ...args, '--json'], { input });
+      expect(code).toBe(0);
+      expect(objects(stdout).map(({ offset }) => offset)).toEqual([4294967297, 4294967298, 4294967299]);
+    }
+  });
+
   test('an index that does not fit is a fault and sets the exit code', async () => {
     const index = Buffer.alloc(8);
     index.writeInt32BE(2, 0);
@@ -448,6 +463,8 @@ describe('what cannot be decoded', () => {
     ['nothing at all', '', 1, 'the input is empty'],
     ['prose', 'hello, world! this is no Kafka.', 1, 'no capture, no log segment, and no request'],
     ['half a byte', '00000', 2, '5 digits'],
+    ['what is compressed', gzipSync('a capture'), 1, 'gzip -dc FILE | kiel decode'],
+    ['what is compressed otherwise', zstdCompressSync('a capture'), 1, 'compressed with zstd'],
   ])('%s: one line says so', async (_, input, code, text) => {
     const refused = await runKiel(['decode'], { input });
     expect(refused).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(text) });

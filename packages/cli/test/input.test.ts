@@ -226,3 +226,20 @@ test('pairs of blocks are key and value, and null stays null', async () => {
     '3! the last key has no value',
   ]);
 });
+
+test.each([
+  ['lines', 'whole\ntor'],
+  ['json', '{"a":1}\n{"a":'],
+  ['csv', 'id\n1\n2'],
+  ['binary', '\0\0\0\u0002ab\0\0\0\u0002a'],
+  ['binary-pairs', '\0\0\0\u0001a\0\0\0\u0001b\0\0\0\u0001c'],
+] as const)('%s: an input that is cut off ends before the record it tore', async (format, input) => {
+  const interrupt = new AbortController();
+  async function* torn() {
+    yield Buffer.from(input);
+    interrupt.abort();
+  }
+  const all: Entry[] = [];
+  for await (const entries of readEntries(torn(), { ...shape, format }, interrupt.signal)) all.push(...entries);
+  expect(all.map((entry) => entry.fault)).toEqual([null]);
+});

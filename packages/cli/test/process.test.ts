@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockCluster } from '@kiel/mock-cluster';
@@ -53,7 +54,8 @@ test('Ctrl-C sends what was read, reports, and exits with 130', { timeout: SLOW 
   const child = startKiel(['produce', '-b', brokers, '-t', 'orders', '--linger', '100', '--json']);
   const result = ended(child);
   const lines = Array.from({ length: 1000 }, (_, n) => `line ${n}`);
-  child.stdin!.write(lines.join('\n') + '\n');
+  // The last line is not whole yet: half a record is none.
+  child.stdin!.write(`${lines.join('\n')}\nline 10`);
   const arrived = new Promise<void>((resolve) => {
     const stop = cluster.observe({ api: 'Produce', topic: 'orders' }, () => {
       stop();
@@ -65,10 +67,33 @@ test('Ctrl-C sends what was read, reports, and exits with 130', { timeout: SLOW 
   const { code, stdout, stderr } = await result;
   expect(code).toBe(130);
   expect(stderr).toContain('Ctrl-C again quits at once');
-  const { accepted, stored } = JSON.parse(stdout) as { accepted: number; stored: number };
-  expect([accepted, stored]).toEqual([1000, 1000]);
+  const { accepted, stored, readTo } = JSON.parse(stdout) as { accepted: number; stored: number; readTo: number };
+  expect([accepted, stored, readTo]).toEqual([1000, 1000, 1000]);
+  expect(stderr).toContain('Reading stopped after line 1000.');
   expect(cluster.log('orders', 0).length - before).toBe(1000);
 });
+
+test.each(['produce', 'read', 'bench'])(
+  '%s: Ctrl-C before a broker has answered is no failure of the broker',
+  {
+    timeout: SLOW,
+  },
+  async (command) => {
+    const mute = createServer();
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const child = startKiel([command, '-b', `127.0.0.1:${(mute.address() as AddressInfo).port}`, '-t', 'orders']);
+    const result = ended(child);
+    const [socket] = (await once(mute, 'connection')) as [Socket];
+    socket.on('error', () => {});
+    child.kill('SIGINT');
+    const { code, stderr } = await result;
+    socket.destroy();
+    mute.close();
+    expect(code).toBe(130);
+    expect(stderr).toContain('Stopped before the cluster had answered.');
+    expect(stderr).not.toContain('could be reached');
+  },
+);
 
 test('a second Ctrl-C quits at once, though the brokers answer nothing', { timeout: SLOW }, async () => {
   const rule = cluster.on('Produce', { then: 'mute' });

@@ -235,6 +235,16 @@ describe('a cluster in trouble', () => {
     await restarted;
   });
 
+  test('records that the brokers do not take are named by their lines: the large ones, and whatever comes after a failure', async () => {
+    const topic = newTopic();
+    const rule = cluster.on('Produce', { topic, then: 'error TOPIC_AUTHORIZATION_FAILED' });
+    const lines = ['short', 'x'.repeat(40_000)].join('\n');
+    const { code, stderr } = await produce(topic, ['--linger', '0'], lines);
+    rule.remove();
+    expect(code).toBe(1);
+    expect(stderr).toContain('line 2: TOPIC_AUTHORIZATION_FAILED; it was not stored');
+  });
+
   test('records a broker refuses for good are told with the reason, and the exit code is 1', async () => {
     const topic = newTopic();
     const rule = cluster.on('Produce', { topic, then: 'error TOPIC_AUTHORIZATION_FAILED' });

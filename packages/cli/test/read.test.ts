@@ -80,8 +80,18 @@ test('a place is an offset, a number from the end, or a date', async () => {
   expect(await offsets('--to', '2026-03-02T00:00:02Z')).toEqual([0]);
 });
 
-test('an empty topic gives nothing, and says nothing', async () => {
-  expect(await runKiel(['read', '-b', brokers, '-t', 'empty'])).toEqual({ code: 0, stdout: '', stderr: '' });
+test('a range without a record is no fault, and is told beside the output', async () => {
+  const nothing = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runKiel(['read', '-b', brokers, ...args]);
+    expect([code, stdout]).toEqual([0, '']);
+    return stderr;
+  };
+  expect(await nothing('-t', 'empty')).toBe('Topic empty has no record.\n');
+  expect(await nothing('-t', 'orders', '--from', 'end', '--json')).toBe(
+    'No record of topic orders is in that range: partition 0 has 0 to 50, partition 1 has 0 to 50.\n',
+  );
+  expect(await nothing('-t', 'orders', '-p', '1', '--from', '7', '--to', '3')).toContain('partition 1 has 0 to 50.');
+  expect(await nothing('-t', 'orders', '-n', '0')).toBe('');
 });
 
 test('it goes on when a leader moves and a connection is lost', async () => {

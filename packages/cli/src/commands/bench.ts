@@ -29,7 +29,7 @@ const RECORDS_PER_TURN = 256;
 const SAMPLE_EVERY = 100;
 
 export async function bench(flags: BenchFlags, terminal: Terminal): Promise<number> {
-  const connection = connectionFrom(flags, terminal.env);
+  const connection = connectionFrom(flags, terminal.env, (text) => terminal.err.line(text));
   checkWatchFlags(flags);
   using interrupt = new Interrupt(terminal, () => 'Stopping after what is under way; Ctrl-C again quits at once.');
   await using session = new SendSession(connection, flags.topic, producerOptions(flags));
@@ -78,7 +78,8 @@ async function sendAll(
         (error) => session.count(error),
       );
       session.accepted++;
-    } else session.send({ key, value, partition: undefined, timestampMs: undefined, headers: undefined });
+    } else
+      session.send({ key, value, partition: undefined, timestampMs: undefined, headers: undefined }, session.accepted);
     if (sent % RECORDS_PER_TURN !== 0) continue;
     const aheadMs = rate === undefined ? 0 : (sent / rate) * 1000 - (performance.now() - startedMs);
     if (aheadMs > 1) await pause(aheadMs, signal);

@@ -3,7 +3,7 @@ import { CaptureDecoder } from '../decode/capture-decoder.ts';
 import { Conversation } from '../decode/conversation.ts';
 import { messageFilter } from '../decode/filter.ts';
 import { bytesFromText } from '../decode/hex.ts';
-import { HEAD_BYTES, kindOf, kindOfPath, looksLikeText } from '../decode/input-kind.ts';
+import { HEAD_BYTES, kindOf, kindOfPath, looksLikeText, packedAs } from '../decode/input-kind.ts';
 import { type InputKind, inputKinds } from '../decode/input-kinds.ts';
 import { MessagePrinter } from '../decode/message-printer.ts';
 import { decodeFrames } from '../decode/single-frames.ts';
@@ -48,7 +48,14 @@ export async function decode(file: string | undefined, flags: DecodeFlags, termi
   const isOwnText = flags.as === 'checkpoint' || (flags.as === undefined && kindOfPath(path) === 'checkpoint');
   const reader = await plainReader(new ByteReader(chunks), flags, isOwnText);
   const head = await reader.peek(HEAD_BYTES);
-  if (head.length === 0) throw new Failure('There is nothing to decode: the input is empty.');
+  if (head.length === 0) {
+    if (interrupt.happened) return exitCodes.interrupted;
+    throw new Failure('There is nothing to decode: the input is empty.');
+  }
+  const packed = packedAs(head);
+  if (flags.as === undefined && packed !== null) {
+    throw new Failure(`The input is compressed with ${packed}.`, { hint: `${packed} -dc FILE | kiel decode` });
+  }
   const kind = flags.as ?? kindOf(head, path);
   if (kind === null) {
     throw new Failure('The bytes are no capture, no log segment, and no request that kiel knows.', {

@@ -54,7 +54,7 @@ export async function demo(flags: DemoFlags, terminal: Terminal): Promise<number
   using interrupt = new Interrupt(terminal, () => 'Stopping.');
   const source = openInput(flags, terminal, interrupt.signal);
   if (isReal) {
-    const connection = connectionFrom(flags, terminal.env);
+    const connection = connectionFrom(flags, terminal.env, (text) => terminal.err.line(text));
     return await new DemoRun(flags, flags.topic!, connection, terminal, interrupt).run(source, null);
   }
   const topics = { [TOPIC]: { partitions: PARTITIONS } };
@@ -149,7 +149,7 @@ class DemoRun {
       text: progressText(session, err),
     }));
     const refused = new RefusedLines('line', (text) => progress.note(err.paint('yellow', text)));
-    const entries = this.#marked(readEntries(counted(), shape));
+    const entries = this.#marked(readEntries(counted(), shape, this.#interrupt.signal));
     const stepMs = this.#flags.inspect === true ? WATCHED_STEP_MS : STEP_MS;
     const afterEach = () => {
       seen++;

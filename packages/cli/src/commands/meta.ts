@@ -20,7 +20,7 @@ export interface MetaFlags extends ConnectionFlags {
 const DEFAULT_TIMEOUT_S = 10;
 
 export async function meta(flags: MetaFlags, terminal: Terminal): Promise<number> {
-  const settings = connectionFrom(flags, terminal.env);
+  const settings = connectionFrom(flags, terminal.env, (text) => terminal.err.line(text));
   const client = await ClusterClient.connect(settings, 1000 * (flags.timeout ?? DEFAULT_TIMEOUT_S));
   try {
     const picture = await client.picture(flags.topic ?? null);

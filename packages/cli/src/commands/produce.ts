@@ -1,5 +1,5 @@
 import { type ConnectionFlags, connectionFrom } from '../config/connection-options.ts';
-import { exitCodes, Failure } from '../failure.ts';
+import { exitCodes } from '../failure.ts';
 import { openChunks } from '../input/chunks.ts';
 import { readEntries } from '../input/records.ts';
 import { type ShapeFlags, shapeFrom } from '../input/shape.ts';
@@ -27,7 +27,7 @@ const FIRST_CONTACT_S = 10;
 export async function produce(file: string | undefined, flags: ProduceFlags, terminal: Terminal): Promise<number> {
   const shape = shapeFrom(flags);
   checkWatchFlags(flags);
-  const connection = connectionFrom(flags, terminal.env);
+  const connection = connectionFrom(flags, terminal.env, (text) => terminal.err.line(text));
   const { out, err } = terminal;
   let session: SendSession | undefined;
   using interrupt = new Interrupt(terminal, () => {
@@ -42,7 +42,6 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
   session = sending;
   await using _watch = await ProducerWatch.open(sending.producer, flags, terminal);
   const partitions = await firstContact(flags, connection, interrupt.signal);
-  if (interrupt.happened) return exitCodes.interrupted;
   sending.start();
   if (flags.transaction !== undefined) await sending.producer.begin();
   let readBytes = 0;
@@ -60,13 +59,13 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
     }),
     flags.quiet !== true,
   );
-  const refused = new RefusedLines(shape.format.startsWith('binary') ? 'block' : 'line', (text) =>
-    progress.note(err.paint('yellow', text)),
-  );
+  const unit = shape.format.startsWith('binary') ? 'block' : 'line';
+  const refused = new RefusedLines(unit, (text) => progress.note(err.paint('yellow', text)));
+  sending.onNotStored = (number, error) => refused.notStored(number, error.code);
   let inputFailure: unknown;
   let last = 0;
   try {
-    last = await sendInput(readEntries(counted(), shape), sending, refused, partitions);
+    last = await sendInput(readEntries(counted(), shape, interrupt.signal), sending, refused, partitions);
   } catch (error) {
     // What was read before the input failed is still sent.
     inputFailure = error;
@@ -78,9 +77,10 @@ export async function produce(file: string | undefined, flags: ProduceFlags, ter
   progress.stop();
   for (const warning of new Set(sending.warnings)) err.line(err.paint('yellow', warning));
   for (const line of failureLines(sending)) err.line(err.paint('red', line));
-  if (sending.accepted === 0 && sending.failed > 0) err.line(`Reading stopped at ${last}.`);
+  if (interrupt.happened && last > 0 && !isTakenBack) err.line(whereItStopped(unit, last, file));
+  else if (sending.accepted === 0 && sending.failed > 0) err.line(`Reading stopped at ${unit} ${last}.`);
   if (isTakenBack) err.line(err.paint('red', 'The transaction was taken back: nothing of it counts.'));
-  if (flags.json === true) out.line(summaryJson(sending, refused, isTakenBack));
+  if (flags.json === true) out.line(summaryJson(sending, refused, isTakenBack, last));
   else if (flags.quiet !== true && !isTakenBack) out.line(summaryText(sending, refused, partitions));
   if (inputFailure !== undefined) throw inputFailure;
   if (interrupt.happened) return exitCodes.interrupted;
@@ -113,9 +113,6 @@ async function firstContact(
   try {
     const topic = await client.topic(flags.topic, { create: true, signal });
     return topic.partitions.length;
-  } catch (error) {
-    if (signal.aborted && error instanceof Failure) return 0;
-    throw error;
   } finally {
     client.close();
   }
@@ -136,6 +133,13 @@ export function progressText(session: SendSession, err: Output): string {
     .join('  ');
 }
 
+/** What a second call has to leave out, so that nothing is sent twice. */
+function whereItStopped(unit: string, last: number, file: string | undefined): string {
+  const next =
+    unit === 'line' && file !== undefined && file !== '-' ? `: tail -n +${last + 1} ${file} has the rest` : '';
+  return `Reading stopped after ${unit} ${last}${next}.`;
+}
+
 function summaryText(session: SendSession, refused: RefusedLines, partitions: number): string {
   const { topic, stored, batches, payloadBytes, elapsedMs, failed } = session;
   const seconds = Math.max(0.001, elapsedMs / 1000);
@@ -149,7 +153,7 @@ function summaryText(session: SendSession, refused: RefusedLines, partitions: nu
   return parts.filter((part) => part !== '').join('; ') + '.';
 }
 
-function summaryJson(session: SendSession, refused: RefusedLines, isTakenBack: boolean): string {
+function summaryJson(session: SendSession, refused: RefusedLines, isTakenBack: boolean, readTo: number): string {
   const { topic, accepted, stored, failed, batches, payloadBytes, elapsedMs } = session;
   return toJson({
     topic,
@@ -158,6 +162,7 @@ function summaryJson(session: SendSession, refused: RefusedLines, isTakenBack: b
     ...(isTakenBack ? { takenBack: stored } : {}),
     failed,
     refused: refused.count,
+    readTo,
     batches,
     payloadBytes,
     elapsedMs: Math.round(elapsedMs),

@@ -8,7 +8,7 @@ import { toJson } from '../terminal/json.ts';
 import type { Output, Terminal } from '../terminal/output.ts';
 import { ClusterClient } from '../wire/cluster-client.ts';
 import { offsetsOf, parsePlace } from '../wire/place.ts';
-import { type PartitionRange, TopicReader } from '../wire/topic-reader.ts';
+import { BEGINNING, END, offsetsAt, type PartitionRange, TopicReader } from '../wire/topic-reader.ts';
 
 export interface ReadFlags extends ConnectionFlags {
   topic: string;
@@ -29,7 +29,7 @@ export async function read(flags: ReadFlags, terminal: Terminal): Promise<number
   const from = parsePlace(flags.from, '--from');
   const to = flags.to === undefined ? null : parsePlace(flags.to, '--to');
   if (flags.follow === true && to !== null) throw usage('--follow and --to exclude each other.');
-  const settings = connectionFrom(flags, terminal.env);
+  const settings = connectionFrom(flags, terminal.env, (text) => terminal.err.line(text));
   using interrupt = new Interrupt(terminal, () => 'Stopping.');
   const client = await ClusterClient.connect(settings, 1000 * (flags.timeout ?? DEFAULT_TIMEOUT_S), interrupt.signal);
   try {
@@ -47,7 +47,8 @@ export async function read(flags: ReadFlags, terminal: Terminal): Promise<number
       }),
     );
     const reader = new TopicReader(client, topic, ranges, { committed, signal: interrupt.signal });
-    await printRecords(reader, flags, terminal.out);
+    const printed = await printRecords(reader, flags, terminal.out);
+    if (printed === 0 && !interrupt.happened && flags.count !== 0) await sayWhyNothing(client, topic, ranges, terminal);
   } finally {
     client.close();
   }
@@ -67,17 +68,41 @@ export function chosenPartitions(text: string | undefined, topic: MetadataRespon
   });
 }
 
-async function printRecords(reader: TopicReader, flags: ReadFlags, out: Output): Promise<void> {
-  let left = flags.count ?? Number.POSITIVE_INFINITY;
-  if (left === 0) return;
+/** A range without a record is no fault, and on a screen looks like one. */
+async function sayWhyNothing(
+  client: ClusterClient,
+  topic: MetadataResponseTopic,
+  ranges: readonly PartitionRange[],
+  { err }: Terminal,
+): Promise<void> {
+  const partitions = ranges.map(({ partition }) => partition);
+  const begins = await offsetsAt(client, topic, partitions, BEGINNING);
+  const ends = await offsetsAt(client, topic, partitions, END);
+  const has = partitions
+    .filter((partition) => ends.get(partition)! > begins.get(partition)!)
+    .map((partition) => `partition ${partition} has ${begins.get(partition)} to ${ends.get(partition)! - 1n}`);
+  const shown = has.length > 4 ? [...has.slice(0, 4), `${has.length - 4} more have some`] : has;
+  err.line(
+    has.length === 0
+      ? `Topic ${topic.name} has no record${partitions.length < topic.partitions.length ? ' there' : ''}.`
+      : `No record of topic ${topic.name} is in that range: ${shown.join(', ')}.`,
+  );
+}
+
+/** @returns how many there were. */
+async function printRecords(reader: TopicReader, flags: ReadFlags, out: Output): Promise<number> {
+  let printed = 0;
+  if (flags.count === 0) return printed;
   for await (const { partition, records } of reader.read()) {
     for (const record of records) {
       const full = flags.json === true ? out.push(recordJson(partition, record)) : pushLine(record, flags, out);
       if (full !== undefined) await full;
-      if (out.isClosed || --left === 0) return;
+      printed++;
+      if (out.isClosed || printed === flags.count) return printed;
     }
     await out.flush();
   }
+  return printed;
 }
 
 export function recordJson(partition: number, record: KafkaRecord): string {

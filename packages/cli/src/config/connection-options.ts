@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { fileFailure, usage } from '../failure.ts';
-import { type ClientSettings, clientSettings, splitList } from './java-settings.ts';
+import { type ClientSettings, clientSettings, misspelling, splitList } from './java-settings.ts';
 import { parseProperties } from './properties.ts';
 
 /** The flags every command that connects has in common. */
@@ -45,14 +45,31 @@ export function repeated(value: string, before: string[] | undefined): string[] 
 
 /**
  * Gathers what flags, environment and file say; a flag wins over the environment, and both over the file.
- * @throws Failure
+ *
+ * @param warn - told of names in the file that look misspelt. Java passes over those too, and the file is Java's.
+ * @throws Failure, also for a name after `-X` that is not known: it was written for kiel.
  */
-export function connectionFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv): Connection {
+export function connectionFrom(
+  flags: ConnectionFlags,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void = () => {},
+): Connection {
   const properties = new Map(flags.config === undefined ? [] : readProperties(flags.config));
+  for (const name of properties.keys()) {
+    const meant = misspelling(name)?.meant;
+    if (meant !== undefined)
+      warn(`${flags.config}: ${name} is not a setting, and is passed over. Did you mean ${meant}?`);
+  }
   for (const property of flags.property ?? []) {
     const at = property.indexOf('=');
     if (at < 1) throw usage(`-X ${property} has no "=".`, 'Write -X name=value, for example -X linger.ms=5.');
-    properties.set(property.slice(0, at).trim(), property.slice(at + 1).trim());
+    const name = property.slice(0, at).trim();
+    const fault = /^(ssl|sasl|security)\./.test(name) ? null : misspelling(name);
+    if (fault !== null) {
+      const hint = 'In a file, settings of consumers and of Java alone are passed over; this one would do nothing.';
+      throw usage(`-X ${name} is no setting that kiel knows.`, fault.meant ? `Did you mean ${fault.meant}?` : hint);
+    }
+    properties.set(name, property.slice(at + 1).trim());
   }
   applySecurityFlags(flags, env, properties);
   const settings = clientSettings(properties);

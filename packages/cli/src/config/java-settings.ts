@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { fileFailure, messageOf, usage } from '../failure.ts';
-import { javaStoreOf, jksCertificates } from './java-store.ts';
+import { javaStoreOf, jksCertificates, pem } from './java-store.ts';
+import { nearest } from './nearest.ts';
+import { OutdatedStore, pkcs12Certificates } from './pkcs12.ts';
 
 /** What a `client.properties` of Java's clients says, in the producer's own terms. */
 export interface ClientSettings {
@@ -88,24 +90,23 @@ function refuseUnknownSecurity(properties: Properties): void {
 }
 
 function nearestOf(name: string): string {
-  const [nearest] = [...knownSecurity].sort((a, b) => distance(a, name) - distance(b, name));
-  if (distance(nearest!, name) <= 3) return `Did you mean ${nearest}?`;
+  const near = nearest(name, [...knownSecurity], 3);
+  if (near !== undefined) return `Did you mean ${near}?`;
   const group = name.split('.')[0]!;
   return `Of ${group}.* it knows ${[...knownSecurity].filter((each) => each.startsWith(`${group}.`)).join(', ')}.`;
 }
 
-/** How many letters have to be added, left out or changed. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+/**
+ * What is wrong with the name of a setting; null for one that is known. Those of other clients, and of Java's own
+ * classes, stand in such files too: they are told apart from misspelt ones by how near these come to a known one.
+ */
+export function misspelling(name: string): { readonly meant: string | undefined } | null {
+  const isKnown = name in producerProperties || named.has(name) || knownSecurity.has(name) || harmless.test(name);
+  if (isKnown) return null;
+  return { meant: nearest(name, [...Object.keys(producerProperties), ...named, ...knownSecurity], 2) };
 }
+
+const named = new Set(['bootstrap.servers', 'client.id']);
 
 function tlsSettings(properties: Properties): ConnectionOptions {
   const tls: ConnectionOptions = {};
@@ -135,14 +136,12 @@ function trustedCertificates(properties: Properties): string | undefined {
   if (location === undefined) return undefined;
   const content = readBytes(location);
   if (isPem(content)) return content.toString('utf8');
+  const password = properties.get('ssl.truststore.password');
   switch (javaStoreOf(content)) {
     case 'JKS':
-      return fromJks(location, content, properties.get('ssl.truststore.password'));
+      return fromStore(location, () => jksCertificates(content, password));
     case 'PKCS12':
-      throw usage(
-        `The truststore ${location} is of type PKCS12, which only Java reads.`,
-        `Write it as PEM: keytool -list -rfc -keystore ${location} > ca.pem, and set ssl.truststore.type=PEM with ssl.truststore.location=ca.pem.`,
-      );
+      return fromStore(location, () => pkcs12Certificates(content, password).map(pem));
     case null:
       throw usage(
         `${location} holds no certificate.`,
@@ -151,17 +150,24 @@ function trustedCertificates(properties: Properties): string | undefined {
   }
 }
 
-function fromJks(location: string, content: Buffer, password: string | undefined): string {
+function fromStore(location: string, read: () => string[]): string {
+  let certificates: string[];
   try {
-    const certificates = jksCertificates(content, password);
-    if (certificates.length > 0) return certificates.join('');
+    certificates = read();
   } catch (error) {
+    const rewrite = `keytool -importkeystore -srckeystore ${location} -destkeystore new.p12 -deststoretype PKCS12`;
     throw usage(
       `The truststore ${location} cannot be read: ${messageOf(error)}.`,
-      `Check ssl.truststore.password with: keytool -list -keystore ${location}`,
+      error instanceof OutdatedStore
+        ? `Write it anew with a Java of 2021 or later: ${rewrite}`
+        : `Check ssl.truststore.password with: keytool -list -keystore ${location}`,
     );
   }
-  throw usage(`The truststore ${location} is empty.`, 'Nothing would be trusted; add the authority with keytool.');
+  if (certificates.length > 0) return certificates.join('');
+  throw usage(
+    `The truststore ${location} has no certificate that is marked as trusted, so nothing would be.`,
+    `Add the authority's: keytool -importcert -file ca.pem -alias ca -keystore ${location}`,
+  );
 }
 
 function addKeystore(properties: Properties, tls: ConnectionOptions): void {
@@ -268,10 +274,15 @@ const producerProperties: Record<string, [string, Convert]> = {
   'max.block.ms': ['maxBlockMs', count],
   'max.in.flight.requests.per.connection': ['maxInFlight', count],
   'max.request.size': ['maxRequestBytes', count],
+  'enable.metrics.push': ['metricsPush', yesOrNo],
   'metadata.max.age.ms': ['metadataMaxAgeMs', count],
+  'metadata.max.idle.ms': ['metadataMaxIdleMs', count],
+  'reconnect.backoff.max.ms': ['reconnectBackoffMaxMs', count],
+  'reconnect.backoff.ms': ['reconnectBackoffMs', count],
   'request.timeout.ms': ['requestTimeoutMs', count],
   'retry.backoff.max.ms': ['retryBackoffMaxMs', count],
   'retry.backoff.ms': ['retryBackoffMs', count],
+  'socket.connection.setup.timeout.ms': ['connectionSetupTimeoutMs', count],
   'transactional.id': ['transactionalId', (text) => text],
 };
 

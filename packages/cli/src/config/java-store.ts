@@ -57,7 +57,7 @@ function isGenuine(body: Uint8Array, digest: Uint8Array, password: string): bool
   return digest.length === expected.length && timingSafeEqual(digest, expected);
 }
 
-function pem(der: Uint8Array): string {
+export function pem(der: Uint8Array): string {
   const lines =
     Buffer.from(der)
       .toString('base64')

@@ -12,13 +12,20 @@ const CR = 13;
  * Cuts chunks into lines. Each step of the iteration gives the lines one chunk completes, so that a caller
  * pays for a promise once a chunk and not once a line. A line over `maxBytes` is passed over, not kept:
  * a file without line ends must not fill the memory.
+ *
+ * @param cut - once it is aborted, what stands after the last line end is no line.
  */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line[]> {
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  cut?: AbortSignal,
+): AsyncGenerator<Line[]> {
   const cutter = new LineCutter(maxBytes);
   for await (const chunk of chunks) {
     const lines = cutter.cut(chunk);
     if (lines.length > 0) yield lines;
   }
+  if (cut?.aborted === true) return;
   const last = cutter.rest();
   if (last !== null) yield [last];
 }

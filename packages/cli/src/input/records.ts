@@ -42,28 +42,38 @@ export interface RecordShape {
 
 class Refused extends Error {}
 
-/** Reads records. Each step gives those that one chunk completes. */
-export function readEntries(chunks: AsyncIterable<Uint8Array>, shape: RecordShape): AsyncGenerator<Entry[]> {
+/**
+ * Reads records. Each step gives those that one chunk completes.
+ *
+ * @param cut - once it is aborted, the chunks end where nobody meant them to: what is left over is the torn beginning of a
+ *   record, and no record.
+ */
+export function readEntries(
+  chunks: AsyncIterable<Uint8Array>,
+  shape: RecordShape,
+  cut?: AbortSignal,
+): AsyncGenerator<Entry[]> {
   switch (shape.format) {
     case 'lines':
-      return fromLines(chunks, shape, (bytes) => lineRecord(bytes, shape));
+      return fromLines(chunks, shape, cut, (bytes) => lineRecord(bytes, shape));
     case 'json':
-      return fromLines(chunks, shape, (bytes) => jsonRecord(bytes, shape));
+      return fromLines(chunks, shape, cut, (bytes) => jsonRecord(bytes, shape));
     case 'csv':
-      return fromCsv(chunks, shape);
+      return fromCsv(chunks, shape, cut);
     case 'binary':
-      return fromBinary(chunks, shape, 1);
+      return fromBinary(chunks, shape, cut, 1);
     case 'binary-pairs':
-      return fromBinary(chunks, shape, 2);
+      return fromBinary(chunks, shape, cut, 2);
   }
 }
 
 async function* fromLines(
   chunks: AsyncIterable<Uint8Array>,
   shape: RecordShape,
+  cut: AbortSignal | undefined,
   make: (bytes: Uint8Array) => InputRecord | null,
 ): AsyncGenerator<Entry[]> {
-  for await (const lines of readLines(chunks, shape.maxBytes)) {
+  for await (const lines of readLines(chunks, shape.maxBytes, cut)) {
     const entries: Entry[] = [];
     for (const line of lines) {
       const entry = lineEntry(line, shape, make);
@@ -112,7 +122,11 @@ function jsonRecord(bytes: Uint8Array, shape: RecordShape): InputRecord | null {
   return withRow(null, bytes, row, shape);
 }
 
-async function* fromCsv(chunks: AsyncIterable<Uint8Array>, shape: RecordShape): AsyncGenerator<Entry[]> {
+async function* fromCsv(
+  chunks: AsyncIterable<Uint8Array>,
+  shape: RecordShape,
+  cut: AbortSignal | undefined,
+): AsyncGenerator<Entry[]> {
   const decoder = new TextDecoder('utf-8');
   const reader = new CsvReader(shape.csvSeparator, shape.maxBytes);
   let columns = shape.columns;
@@ -135,6 +149,7 @@ async function* fromCsv(chunks: AsyncIterable<Uint8Array>, shape: RecordShape): 
     const entries = entriesOf(reader.read(decoder.decode(chunk, { stream: true })));
     if (entries.length > 0) yield entries;
   }
+  if (cut?.aborted === true) return;
   const last = [reader.read(decoder.decode()), reader.end() ?? []].flat();
   const entries = entriesOf(last);
   if (entries.length > 0) yield entries;
@@ -156,6 +171,7 @@ function csvRecord(
 async function* fromBinary(
   chunks: AsyncIterable<Uint8Array>,
   shape: RecordShape,
+  cut: AbortSignal | undefined,
   perRecord: 1 | 2,
 ): AsyncGenerator<Entry[]> {
   const reader = new LengthPrefixedReader(shape.maxBytes);
@@ -175,6 +191,7 @@ async function* fromBinary(
     if (entries.length > 0) yield entries;
     if (reader.failure !== null) throw reader.failure;
   }
+  if (cut?.aborted === true) return;
   reader.end();
   if (waiting.length > 0) yield [{ number: number + 1, record: null, fault: 'the last key has no value' }];
 }

@@ -6,9 +6,10 @@ import type { SendSession } from './send-session.ts';
 /** Faults told one by one; the rest is only counted. */
 const FAULTS_SHOWN = 20;
 
-/** Tells which lines were not sent, and counts them. */
+/** Tells which lines were not sent or not stored, and counts the former. */
 export class RefusedLines {
   count = 0;
+  #notStored = 0;
   readonly #unit: string;
   readonly #say: (text: string) => void;
 
@@ -23,6 +24,13 @@ export class RefusedLines {
     if (this.count <= FAULTS_SHOWN) this.#say(`${this.#unit} ${number}: ${fault}; it was not sent`);
     else if (this.count === FAULTS_SHOWN + 1)
       this.#say(`more ${this.#unit}s were not sent; from here on they are only counted`);
+  }
+
+  /** The brokers, or the producer on the way to them, would not have it. */
+  notStored(number: number, reason: string): void {
+    this.#notStored++;
+    if (this.#notStored <= FAULTS_SHOWN) this.#say(`${this.#unit} ${number}: ${reason}; it was not stored`);
+    else if (this.#notStored === FAULTS_SHOWN + 1) this.#say('from here on, what is not stored is only counted');
   }
 }
 
@@ -56,7 +64,7 @@ export async function sendInput(
       }
       if (!producer.hasRoom) await producer.ready();
       try {
-        session.send(entry.record);
+        session.send(entry.record, entry.number);
       } catch (error) {
         if (!isRefusal(error)) throw error;
         refused.add(entry.number, messageOf(error));

@@ -30,6 +30,7 @@ export interface StateSpell {
 }
 
 const SPELLS_KEPT = 10_000;
+const LARGE_BYTES = 32 * 1024;
 
 /** A producer with what the command tells about it: counts, offsets, and the states it went through. */
 export class SendSession implements AsyncDisposable {
@@ -44,6 +45,8 @@ export class SendSession implements AsyncDisposable {
   readonly partitions = new Map<number, PartitionTally>();
   readonly failures = new Map<string, FailureTally>();
   readonly warnings: string[] = [];
+  /** Hears which line a record that was not stored came from, where that is known. */
+  onNotStored: ((number: number, error: DeliveryError) => void) | null = null;
   readonly msInState = new Map<ProducerState, number>();
   /** The last spells, oldest first: the timeline. */
   readonly spells: StateSpell[] = [];
@@ -81,20 +84,31 @@ export class SendSession implements AsyncDisposable {
     return performance.now() - this.#startedMs;
   }
 
-  /** @throws TypeError or RangeError for what no record can hold. */
-  send({ key, value, partition, timestampMs, headers }: InputRecord): void {
+  /**
+   * @param number - of the line that it came from.
+   * @throws TypeError or RangeError for what no record can hold.
+   */
+  send({ key, value, partition, timestampMs, headers }: InputRecord, number: number): void {
     const isBare = key === null && partition === undefined && timestampMs === undefined && headers === undefined;
-    if (isBare) this.producer.produce(this.topic, value);
-    else {
-      this.producer.produce(this.topic, value, {
-        key,
-        ...(partition === undefined ? {} : { partition }),
-        ...(timestampMs === undefined ? {} : { timestampMs }),
-        ...(headers === undefined ? {} : { headers }),
+    const delivery = isBare
+      ? this.producer.produce(this.topic, value)
+      : this.producer.produce(this.topic, value, {
+          key,
+          ...(partition === undefined ? {} : { partition }),
+          ...(timestampMs === undefined ? {} : { timestampMs }),
+          ...(headers === undefined ? {} : { headers }),
+        });
+    this.accepted++;
+    const bytes = (key?.length ?? 0) + (value?.length ?? 0);
+    this.payloadBytes += bytes;
+    // To wait for a record costs a third of the throughput: only those whose failure is near are waited for, the large
+    // ones, and all once one has failed. The others are counted.
+    if (this.failed > 0 || bytes >= LARGE_BYTES) {
+      delivery.catch((error: DeliveryError) => {
+        this.count(error);
+        this.onNotStored?.(number, error);
       });
     }
-    this.accepted++;
-    this.payloadBytes += (key?.length ?? 0) + (value?.length ?? 0);
   }
 
   /** Whether the machine was in this state after a moment of `performance.now`. */

@@ -6,7 +6,7 @@ import {
   type ResponseMessage,
 } from '@kiel/codec';
 import { type Address, type Connection, parseAddress, showAddress } from '../config/connection-options.ts';
-import { Failure } from '../failure.ts';
+import { exitCodes, Failure } from '../failure.ts';
 import { seconds } from '../terminal/quantity.ts';
 import { BrokerConnection } from './broker-connection.ts';
 import { errorText } from './error-text.ts';
@@ -59,7 +59,8 @@ export class ClusterClient {
         const left = deadline - performance.now();
         if (left <= 0 && round > 0) break;
         try {
-          const bootstrap = await BrokerConnection.open(address, settings, Math.max(1, left));
+          const opening = BrokerConnection.open(address, settings, Math.max(1, left));
+          const bootstrap = await unlessAborted(opening, signal);
           return new ClusterClient(settings, timeoutMs, bootstrap);
         } catch (error) {
           if (!(error instanceof Unreachable)) throw error;
@@ -67,7 +68,8 @@ export class ClusterClient {
         }
       }
       const pauseMs = RETRY_MS * 2 ** Math.min(round, 3);
-      if (performance.now() + pauseMs >= deadline || signal?.aborted === true) throw unreachable(reasons, timeoutMs);
+      if (signal?.aborted === true) throw interrupted();
+      if (performance.now() + pauseMs >= deadline) throw unreachable(reasons, timeoutMs);
       await pause(pauseMs, signal);
     }
   }
@@ -102,7 +104,8 @@ export class ClusterClient {
       const fault = faults.find((code) => code !== 0 && code !== REPLICA_NOT_AVAILABLE);
       if (fault === undefined) return topic!;
       const mayPass = passing.has(fault) && (fault !== 3 || options.create === true);
-      const isLate = performance.now() + RETRY_MS >= deadline || options.signal?.aborted === true;
+      if (options.signal?.aborted === true) throw interrupted();
+      const isLate = performance.now() + RETRY_MS >= deadline;
       if (!mayPass || isLate) throw await this.#topicFailure(name, fault);
       await pause(RETRY_MS, options.signal);
     }
@@ -184,6 +187,28 @@ export class ClusterClient {
     const hint = near.length > 0 ? `There is ${near.join(', ')}.` : 'kiel meta lists the topics there are.';
     return new Failure(`The cluster has no topic ${name}.`, { hint });
   }
+}
+
+/** Rejects at an abort, at once; a connection that opens later is closed. */
+function unlessAborted(opening: Promise<BrokerConnection>, signal: AbortSignal | undefined): Promise<BrokerConnection> {
+  if (signal === undefined) return opening;
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      reject(interrupted());
+      opening.then(
+        (connection) => connection.close(),
+        () => {},
+      );
+    };
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/** Ctrl-C came before there was anything to end in good order. */
+function interrupted(): Failure {
+  return new Failure('Stopped before the cluster had answered.', { exitCode: exitCodes.interrupted });
 }
 
 function hintFor(code: number): string | undefined {
