@@ -53,6 +53,7 @@ const guide: Item[] = [
   {
     text: 'Guides',
     items: [
+      ...page('Records', '/guide/records'),
       ...page('Backpressure', '/guide/backpressure'),
       ...page('Transactions', '/guide/transactions'),
       ...page('Graceful shutdown', '/guide/shutdown'),
@@ -178,7 +179,15 @@ export default defineConfig({
       '/': guide,
     },
     outline: { level: [2, 3] },
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          // Who looks for a word wants the guide first, and then the type that has it.
+          searchOptions: { boostDocument: (id: string) => (/\/(?:api|decisions)\//.test(id) ? 0.2 : 1) },
+        },
+      },
+    },
     footer: { message: 'MIT licence' },
   },
 });

@@ -84,7 +84,7 @@ test('error pages have a meaning, what was done, and what to do, and one name is
 });
 
 test('whatever a coordinator of transactions can answer has advice of its own', () => {
-  for (const { path, text } of errorPages()) {
+  for (const { text } of errorPages()) {
     if (text.includes('From a coordinator of transactions')) expect(text).not.toContain('A producer sends no request');
   }
 });

@@ -63,7 +63,7 @@ export const ownErrors: readonly OwnError[] = [
     code: 'UNKNOWN_PARTITION',
     classes: delivery,
     meaning: 'The partition that you named does not exist in the topic.',
-    did: 'The picture of the cluster was refreshed once to be sure. Nothing was stored.',
+    did: 'The picture of the cluster was fetched again and again for `maxBlockMs`, since partitions may be added. Nothing was stored.',
     todo: 'Name a partition from 0 up to the number of partitions, or leave the choice to the partitioner.',
   },
   {
