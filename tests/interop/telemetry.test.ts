@@ -46,6 +46,9 @@ describe.skipIf(!requireKafka())('a real broker with a plugin takes metrics', ()
       await until(() => pushesOf('kiel-metrics').length >= 3);
       await producer.produce('measured', 'last');
       await producer.close();
+      // A slow broker has some of them sent again, which counts, as in Java.
+      const total = producer.metrics().client['record-send-total']!;
+      expect(total).toBeGreaterThanOrEqual(101);
       const pushes = pushesOf('kiel-metrics');
       expect(pushes.at(-1)!.terminating).toBe(true);
       expect(pushes.filter(({ terminating }) => terminating).length).toBe(1);
@@ -54,7 +57,7 @@ describe.skipIf(!requireKafka())('a real broker with a plugin takes metrics', ()
       const sent = read.flatMap(({ points }) =>
         points.filter(({ name }) => name.endsWith('producer.record.send.total')),
       );
-      expect(sent.reduce((sum, { value }) => sum + value, 0)).toBe(101);
+      expect(sent.reduce((sum, { value }) => sum + value, 0)).toBe(total);
 
       // What Java's producer tells the same broker has the same names.
       await kafka.run('ProducerMetricNames', [kafka.bootstrap, 'measured']);

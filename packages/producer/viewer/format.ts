@@ -28,6 +28,19 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/**
+ * Where an axis ends: 1, 2 or 5 times a power of ten, of the largest power of `unit` below. So bytes end at 512 KiB where
+ * 500,000 would be 488 KiB.
+ */
+export function roundCeiling(value: number, unit = 1): number {
+  let base = 1;
+  while (unit > 1 && value > base * unit) base *= unit;
+  const power = 10 ** Math.floor(Math.log10(value / base));
+  const step = [1, 2, 5, 10].find((each) => value <= each * power * base * 1.0001)!;
+  // What would be 1000 KiB is the next unit already.
+  return unit > 1 ? Math.min(step * power, unit) * base : step * power;
+}
+
 /** Two of them, with their unit once where it is the same. */
 export function durations(first: number, second: number): string {
   const [a, b] = [duration(first), duration(second)];

@@ -46,6 +46,7 @@ class Viewer {
       title: 'Buffer',
       least: 1024,
       format: bytes,
+      unit: 1024,
       isFilled: true,
       series: [{ name: 'not settled', tone: 'first', value: (moment) => moment.bufferedBytes }],
     }),
@@ -57,7 +58,12 @@ class Viewer {
     byId('plots').append(...this.#plots.map(({ element }) => element));
     byId('legend').append(
       ...producerStates.map((state) =>
-        el('li', { 'data-tone': toneOf('producer', state) }, el('i', { 'aria-hidden': true }), state),
+        el(
+          'li',
+          { 'data-tone': toneOf('producer', state), 'data-state': state },
+          el('i', { 'aria-hidden': true }),
+          state,
+        ),
       ),
     );
     for (const button of document.querySelectorAll<HTMLButtonElement>('[data-span]')) {
@@ -105,6 +111,7 @@ class Viewer {
     setAttribute(byId('state'), 'data-tone', toneOf('producer', state));
     if (state !== this.#lastState && announced.has(state)) setText(byId('live-region'), `The producer is ${state}`);
     this.#lastState = state;
+    for (const button of ['flush', 'close']) byId<HTMLButtonElement>(button).disabled = state === 'closed';
     this.#tiles.show(frame, this.#model);
     this.#producer.show('producer', state);
     this.#machines.show(frame);

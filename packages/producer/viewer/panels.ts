@@ -12,8 +12,9 @@ interface Tile {
   readonly show: (frame: Frame, model: Model) => Cell;
 }
 
-/** Over the last two seconds: a single frame jumps. */
-function recent(model: Model, value: (moment: Moment) => number): number {
+/** Over the last two seconds: a single frame jumps. The last frame of all comes with the end: nothing goes any more. */
+function recent(frame: Frame, model: Model, value: (moment: Moment) => number): number {
+  if (frame.machines.find(({ actor }) => actor === 'producer')?.state === 'closed') return 0;
   const until = model.moments.at(-1)?.at ?? 0;
   const last = model.moments.slice(-8).filter(({ at }) => at > until - 2000);
   const spanMs = last.reduce((sum, moment) => sum + moment.spanMs, 0);
@@ -32,12 +33,12 @@ const tiles: readonly Tile[] = [
   {
     title: 'Delivered',
     hint: 'records a second, over two seconds',
-    show: (_, model) => ({ text: `${amount(recent(model, (moment) => moment.recordsPerSecond))}/s` }),
+    show: (frame, model) => ({ text: `${amount(recent(frame, model, (moment) => moment.recordsPerSecond))}/s` }),
   },
   {
     title: 'Throughput',
     hint: 'bytes of stored batches a second, before compression',
-    show: (_, model) => ({ text: `${bytes(recent(model, (moment) => moment.bytesPerSecond))}/s` }),
+    show: (frame, model) => ({ text: `${bytes(recent(frame, model, (moment) => moment.bytesPerSecond))}/s` }),
   },
   {
     title: 'In flight',
@@ -47,12 +48,12 @@ const tiles: readonly Tile[] = [
   {
     title: 'Queued',
     hint: 'records that were accepted and are not on their way',
-    show: ({ totals }) => ({ text: amount(totals.unsent) }),
+    show: ({ totals }) => ({ text: `${amount(totals.unsent)} rec` }),
   },
   {
     title: 'Waiting',
     hint: "records that wait for their topic's metadata, or for room in the buffer",
-    show: ({ totals }) => ({ text: amount(totals.waiting), tone: totals.waiting > 0 ? 'warn' : '' }),
+    show: ({ totals }) => ({ text: `${amount(totals.waiting)} rec`, tone: totals.waiting > 0 ? 'warn' : '' }),
   },
   {
     title: 'Buffer',

@@ -1,4 +1,5 @@
 import { el, setAttribute, setText, svg } from './dom.ts';
+import { roundCeiling } from './format.ts';
 import type { Moment } from './model.ts';
 
 export interface Series {
@@ -16,6 +17,8 @@ export interface PlotOptions {
   /** The axis goes up to this at least. */
   readonly least: number;
   readonly isFilled?: boolean;
+  /** What the axis ends at is round in this unit's powers: 1024 for bytes. */
+  readonly unit?: number;
 }
 
 const width = 300;
@@ -87,7 +90,7 @@ export class Plot {
     const shown = this.#moments.filter(({ at }) => at >= from);
     let most = least;
     for (const { value } of series) for (const moment of shown) most = Math.max(most, value(moment) ?? 0);
-    const ceiling = niceCeiling(most);
+    const ceiling = roundCeiling(most, this.#options.unit ?? 1);
     setText(this.#top, format(ceiling));
     const x = (at: number) => ((at - from) / this.#spanMs) * width;
     const y = (value: number) => height - 2 - (value / ceiling) * (height - 4);
@@ -151,11 +154,4 @@ function pathOf(
     isDown = true;
   }
   return path;
-}
-
-/** 1, 2 or 5 times a power of ten. */
-function niceCeiling(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  for (const step of [1, 2, 5]) if (value <= step * power * 1.0001) return step * power;
-  return 10 * power;
 }

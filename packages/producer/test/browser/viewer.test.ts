@@ -103,10 +103,7 @@ describe.skipIf(browser === null)('the viewer in a real browser', () => {
     cluster.killBroker(cluster.leader('orders', 0));
     await expect.poll(() => page.locator('#timeline rect[data-state="healing"]').count()).toBeGreaterThan(before);
     await page.locator('#log li[data-tone="warn"]', { hasText: '→ healing' }).first().waitFor();
-    await expect
-      .poll(() => page.locator('#live-region').textContent())
-      .toBe('The producer is healing')
-      .catch(() => {});
+    await expect.poll(() => page.locator('#live-region').textContent()).toBe('The producer is healing');
     await expect.poll(() => page.locator('#brokers .row[data-key]').count()).toBe(2);
     const delivered = () => page.locator('.tile', { hasText: 'Delivered' }).locator('dd').textContent();
     await expect.poll(async () => Number.parseFloat((await delivered())!.replace(',', ''))).toBeGreaterThan(100);
@@ -163,6 +160,9 @@ describe.skipIf(browser === null)('the viewer in a real browser', () => {
     await page.getByRole('button', { name: 'Close…' }).click();
     await page.getByRole('button', { name: 'Close it' }).click();
     await page.locator('#producer-chart [data-state="closed"].on').waitFor();
+    // Nothing goes any more, and nothing can be asked for.
+    expect(await page.locator('.tile', { hasText: 'Delivered' }).locator('dd').textContent()).toBe('0/s');
+    for (const name of ['Flush', 'Close…']) expect(await page.getByRole('button', { name }).isDisabled()).toBe(true);
     await without.locator('#producer-chart [data-state="closed"].on').waitFor();
   });
 

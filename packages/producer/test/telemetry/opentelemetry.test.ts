@@ -188,6 +188,21 @@ test('the conventions’ own metrics: messages by topic and error, durations by 
   expect(duration!.attributes).toMatchObject({ ...common, 'messaging.destination.name': 'orders' });
 });
 
+test('a message that was on its way when nobody wants more spans ends the one that it has', async () => {
+  await using t = await traced({ requestSpans: true });
+  await t.warm();
+  const before = t.finished().length;
+  const sent = t.producer.produce('orders', 1);
+  t.stop();
+  const late = t.producer.produce('orders', 2);
+  await t.run(Promise.all([sent, late]));
+  await t.mock.clock.advance(1);
+  const after = t.finished().slice(before);
+  expect(after.map(({ name, attributes }) => [name, attributes['messaging.kafka.offset'] !== undefined])).toEqual([
+    ['send orders', true],
+  ]);
+});
+
 test('only the producer that is instrumented is told of, and nothing after the end of it', async () => {
   await using t = await traced();
   await using other = await start();

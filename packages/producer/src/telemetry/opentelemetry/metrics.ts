@@ -80,14 +80,20 @@ function timeRequests(producer: Producer, meter: Meter): () => void {
     unit: 's',
     advice: { explicitBucketBoundaries: durationBuckets },
   });
-  const started = new WeakMap<RequestTrace, number>();
+  // Not weak: at some hundred requests a second the collector's work on such a map is what costs.
+  const started = new Map<RequestTrace, number>();
   const handlers = {
     start(request: RequestTrace) {
       if (request.producer === producer && request.content !== undefined) started.set(request, performance.now());
     },
+    end(request: RequestTrace) {
+      // Nobody answers: there is no duration.
+      if (!request.isAnswered) started.delete(request);
+    },
     asyncStart(request: RequestTrace) {
       const startedMs = started.get(request);
       if (startedMs === undefined) return;
+      started.delete(request);
       const { content, error } = request;
       duration.record((performance.now() - startedMs) / 1000, {
         'messaging.system': 'kafka',
@@ -99,5 +105,9 @@ function timeRequests(producer: Producer, meter: Meter): () => void {
       });
     },
   };
-  return subscribeTo(requestChannel, handlers);
+  const stop = subscribeTo(requestChannel, handlers);
+  return () => {
+    stop();
+    started.clear();
+  };
 }

@@ -1,3 +1,4 @@
+import type { TracingChannel, TracingChannelSubscribers } from 'node:diagnostics_channel';
 import {
   type Attributes,
   context,
@@ -18,17 +19,57 @@ export interface MessageSpanOptions {
   readonly messageKeys: boolean;
 }
 
+/** Spans that have begun. They are ended by what they are of, also when nobody wants new ones any more. */
+class OpenSpans<Trace extends object> {
+  /** No more are begun. */
+  isOver = false;
+  readonly #channel: TracingChannel<unknown, Trace>;
+  // Not weak: the collector's work on such a map is what would cost.
+  readonly #spans = new Map<Trace, Span>();
+  #unsubscribe: () => void = () => {};
+
+  constructor(channel: TracingChannel<unknown, Trace>) {
+    this.#channel = channel;
+  }
+
+  add(trace: Trace, span: Span): void {
+    this.#spans.set(trace, span);
+  }
+
+  /** The span of `trace`, which is ended now. */
+  take(trace: Trace): Span | undefined {
+    const span = this.#spans.get(trace);
+    if (span === undefined) return undefined;
+    this.#spans.delete(trace);
+    this.#leave();
+    return span;
+  }
+
+  /** @returns what ends it, once the last span is. */
+  watch(handlers: Partial<TracingChannelSubscribers<Trace>>): () => void {
+    this.#unsubscribe = subscribeTo(this.#channel, handlers);
+    return () => {
+      this.isOver = true;
+      this.#leave();
+    };
+  }
+
+  #leave(): void {
+    if (this.isOver && this.#spans.size === 0) this.#unsubscribe();
+  }
+}
+
 /** A span for each message, `send TOPIC`; a child of what was active when `produce()` was called. */
 export function messageSpans(producer: Producer, tracer: Tracer, options: MessageSpanOptions): () => void {
-  const spans = new WeakMap<ProduceTrace, Span>();
+  const open = new OpenSpans<ProduceTrace>(produceChannel);
   const handlers = {
     start(message: ProduceTrace) {
-      if (message.producer !== producer) return;
+      if (message.producer !== producer || open.isOver) return;
       const span = tracer.startSpan(`send ${message.topic}`, {
         kind: SpanKind.PRODUCER,
         attributes: messageAttributes(message, options.messageKeys),
       });
-      spans.set(message, span);
+      open.add(message, span);
       if (!options.injectContext) return;
       const carrier: Record<string, string> = {};
       propagation.inject(trace.setSpan(context.active(), span), carrier);
@@ -43,9 +84,8 @@ export function messageSpans(producer: Producer, tracer: Tracer, options: Messag
     },
   };
   const finish = (message: ProduceTrace) => {
-    const span = spans.get(message);
+    const span = open.take(message);
     if (span === undefined) return;
-    spans.delete(message);
     const { result, error } = message;
     if (result !== undefined) {
       span.setAttribute('messaging.destination.partition.id', String(result.partition));
@@ -54,25 +94,24 @@ export function messageSpans(producer: Producer, tracer: Tracer, options: Messag
     if (error !== undefined) fail(span, error);
     span.end();
   };
-  return subscribeTo(produceChannel, handlers);
+  return open.watch(handlers);
 }
 
 /** A span for each request to a broker, `Produce HOST:PORT`. */
 export function requestSpans(producer: Producer, tracer: Tracer): () => void {
-  const spans = new WeakMap<RequestTrace, Span>();
+  const open = new OpenSpans<RequestTrace>(requestChannel);
   const finish = (request: RequestTrace) => {
-    const span = spans.get(request);
+    const span = open.take(request);
     if (span === undefined) return;
-    spans.delete(request);
     if (request.error !== undefined) fail(span, request.error);
     span.end();
   };
   const handlers = {
     start(request: RequestTrace) {
-      if (request.producer !== producer) return;
+      if (request.producer !== producer || open.isOver) return;
       const { apiName, host, port } = request;
       const attributes = { ...requestAttributes(request), ...serverAttributes(request) };
-      spans.set(request, tracer.startSpan(`${apiName} ${host}:${port}`, { kind: SpanKind.CLIENT, attributes }));
+      open.add(request, tracer.startSpan(`${apiName} ${host}:${port}`, { kind: SpanKind.CLIENT, attributes }));
     },
     end(request: RequestTrace) {
       // Nobody answers: it is over when it is written.
@@ -82,7 +121,7 @@ export function requestSpans(producer: Producer, tracer: Tracer): () => void {
       finish(request);
     },
   };
-  return subscribeTo(requestChannel, handlers);
+  return open.watch(handlers);
 }
 
 function messageAttributes(message: ProduceTrace, withKey: boolean): Attributes {
