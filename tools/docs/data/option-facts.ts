@@ -147,6 +147,7 @@ export const optionFacts: Partial<Record<keyof ProducerOptions, OptionFacts>> = 
     unit: 'ms',
     java: 'reconnect.backoff.ms',
     librdkafka: 'reconnect.backoff.ms',
+    more: 'It doubles with each further failure. Entries of `brokers` are asked again with the pauses of `retryBackoffMs`.',
   },
   reconnectBackoffMaxMs: {
     group: 'Network',
