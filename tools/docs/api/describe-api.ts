@@ -7,6 +7,7 @@ const out = `${docs}reference/api/`;
 
 /** Machines' types fill pages; what they hold is shown by the pictures. */
 const longestType = 40;
+const long = 'long type, which an editor shows in full';
 
 /** What the folders are, in the order of the reference. */
 const modules: readonly (readonly [folder: string, name: string])[] = [
@@ -50,9 +51,14 @@ export function describeApi(): void {
 }
 
 function tidied(text: string): string {
-  return text.replace(/```ts\n([\s\S]*?)\n```/g, (block, body: string) => {
-    const lines = body.split('\n');
-    if (lines.length <= longestType) return block;
-    return ['```ts', ...lines.slice(0, 3), '// … a long type, which an editor shows in full', '```'].join('\n');
-  });
+  return text
+    .replace(/```ts\n([\s\S]*?)\n```/g, (block, body: string) => {
+      const lines = body.split('\n');
+      if (lines.length <= longestType) return block;
+      return ['```ts', ...lines.slice(0, 1), `// … a ${long}`, '```'].join('\n');
+    })
+    .replace(
+      /(#+ (?:Returns|Type Declaration)\n\n)(`[\s\S]*?)(?=\n\n(?:#|\*\*\*|Default|Example)|$)/g,
+      (section, head: string, body: string) => (body.split('\n').length <= longestType ? section : `${head}A ${long}.`),
+    );
 }
