@@ -1,4 +1,5 @@
 import { Dice } from './dice.ts';
+import { drawCrowded } from './draw-crowded.ts';
 import { drawTransactions } from './draw-transactions.ts';
 import type { Burst, Fault, Scenario, TopicShape } from './scenario.ts';
 
@@ -42,11 +43,12 @@ export const profiles: Readonly<Record<string, Profile>> = {
   },
 };
 
-export const profileNames: readonly string[] = [...Object.keys(profiles), 'transactions'];
+export const profileNames: readonly string[] = [...Object.keys(profiles), 'crowded', 'transactions'];
 
 /** Draws the history of one seed. */
 export function draw(seed: number, profileName: string): Scenario {
   if (profileName === 'transactions') return drawTransactions(seed);
+  if (profileName === 'crowded') return drawCrowded(seed, new Dice(seed));
   const profile = profiles[profileName];
   if (profile === undefined) {
     throw new RangeError(`no profile "${profileName}": take one of ${profileNames.join(', ')}`);

@@ -27,18 +27,21 @@ export const mutations: readonly Mutation[] = [
     file: 'sequences.ts',
     find: '    if (queue.inFlight > 0 || queue.isOpenBeforeBreak) return;\n',
     put: '',
+    profile: 'crowded',
   },
   {
     name: 'a new epoch does not wait for an older batch that may be stored',
     file: 'partition-queue.ts',
     find: 'return oldest?.isUncertain === true && oldest.ordinal < this.brokenFrom && this.forgottenBy === null;',
     put: 'void oldest; return false;',
+    profile: 'crowded',
   },
   {
     name: 'a new epoch begins as soon as the fate of a batch is open',
     file: 'sequences.ts',
     find: 'if (queue.gapAt >= 0 && queue.unsettled.length === 0) queue.brokenFrom = queue.numbered;',
     put: 'if (queue.gapAt >= 0) queue.brokenFrom = 0;',
+    profile: 'crowded',
   },
   {
     name: 'what a leader refuses after it lost its place counts as not stored',
@@ -57,12 +60,14 @@ export const mutations: readonly Mutation[] = [
     file: 'verdict.ts',
     find: 'if (errorCode !== 45 && batch.isUncertain) {',
     put: 'if (errorCode < 0 && batch.isUncertain) {',
+    profile: 'crowded',
   },
   {
     name: 'a batch that may be stored as a whole is split',
     file: 'verdict.ts',
     find: 'batch.isSettled || (sequences.isIdempotent && batch.isUncertain)) {\n      settlement.refuse(batch, error);',
     put: 'batch.isSettled) {\n      settlement.refuse(batch, error);',
+    profile: 'crowded',
   },
   {
     name: 'what is in flight when its time runs out counts as not stored',
@@ -81,6 +86,7 @@ export const mutations: readonly Mutation[] = [
     file: 'partition-queue.ts',
     find: '    this.leaderEpoch = -1;\n    this.contact = null;',
     put: '    this.leaderEpoch = -1;',
+    profile: 'crowded',
   },
   {
     name: 'close leaves a timer behind',
@@ -99,6 +105,7 @@ export const mutations: readonly Mutation[] = [
     file: 'partition-queue.ts',
     find: 'if (identity === null || this.needsRestart || this.gapAt >= 0) return null;',
     put: 'if (identity === null) return null;',
+    profile: 'crowded',
   },
   {
     name: 'numbers of a batch that was given up are used again',
@@ -111,6 +118,7 @@ export const mutations: readonly Mutation[] = [
     file: 'partition-queue.ts',
     find: 'if (this.identity !== identity) return unsettled.length === 0 ? batch : null;',
     put: '',
+    profile: 'crowded',
   },
   {
     name: 'without idempotence, which the brokers do not have, a partition sends on before its answer',
@@ -122,8 +130,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a batch that was sent gets fresh numbers when it is sent again',
     file: 'partition-queue.ts',
-    find: '    batch.isInFlight = true;\n    batch.attempts++;',
-    put: '    if (batch.attempts > 0 && identity !== null) this.#number(batch, identity);\n    batch.isInFlight = true;\n    batch.attempts++;',
+    find: '    batch.isInFlight = true;\n    batch.incarnation',
+    put: '    if (batch.attempts > 0 && identity !== null) this.#number(batch, identity);\n    batch.isInFlight = true;\n    batch.incarnation',
   },
   {
     name: 'records of an idle topic begin at 0 again',
@@ -152,7 +160,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'close forgets what waits',
     file: 'sender.ts',
-    find: 'for (const batch of [...this.#parts.accumulator.batches()]) this.#settlement.giveUp(batch, errorFor(batch));',
+    find: 'if (!batch.isSettled) this.#settlement.giveUp(batch, errorFor(batch));',
     put: 'void errorFor;',
   },
   {

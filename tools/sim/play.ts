@@ -362,7 +362,8 @@ class Run {
       offered: this.#offered,
       reports: this.#reports,
       idempotent: idempotent && !forgets,
-      ordered: (idempotent || maxInFlight === 1) && !forgets,
+      // Where brokers are too old for the ids that were wanted, order is kept by patience
+      ordered: (producer['idempotent'] !== false || maxInFlight === 1) && !forgets,
       durable: producer['requiredAcks'] !== 1,
     };
     const verdict = this.#cluster.verify(history);

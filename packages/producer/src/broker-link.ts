@@ -60,6 +60,12 @@ export class BrokerLink {
     return this.connection?.isOpen === true && this.actor?.getSnapshot().value === 'ready';
   }
 
+  /** Its machine has not heard of an end of the connection. */
+  get wasReady(): boolean {
+    const state = this.actor?.getSnapshot().value;
+    return state === 'ready' || state === 'throttled';
+  }
+
   /** It could not be reached the last time. */
   get isFailing(): boolean {
     return this.isLeaving || (this.actor?.getSnapshot().context.failures ?? 0) > 0;

@@ -508,6 +508,7 @@ export class Engine {
       events: this.#events,
       logger: this.#ports.logger,
       telemetry: this.telemetry,
+      isUnanswered: this.#settings.requiredAcks === 0,
       actor: () => this.actor,
       clusterId: () => this.#cluster.clusterId,
       knowsProducerIds: () => this.#network.knowsProducerIds,

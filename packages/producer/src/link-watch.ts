@@ -14,6 +14,8 @@ export interface LinkWatchParts {
   readonly events: EventSink;
   readonly logger: SafeLogger;
   readonly telemetry: Telemetry;
+  /** With acks=0 the end of a connection is all that a broker says: it refuses what it does not lead, and nobody asks. */
+  readonly isUnanswered: boolean;
   /** The machine; it starts after the network was made. */
   actor(): ActorRefFrom<typeof producerMachine>;
   clusterId(): string | null;
@@ -69,7 +71,7 @@ export class LinkWatch implements NetworkEvents {
 
   linkLost(link: BrokerLink, error: ConnectionError): void {
     this.#parts.telemetry.linkLost(link, error);
-    if (link.ready.size > 0) this.#parts.actor().send({ type: 'metadata.stale' });
+    if (link.ready.size > 0 || this.#parts.isUnanswered) this.#parts.actor().send({ type: 'metadata.stale' });
   }
 
   throttled(link: BrokerLink, throttleMs: number): void {

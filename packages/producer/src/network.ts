@@ -365,7 +365,7 @@ export class Network {
 
   #closed(link: BrokerLink, connection: Connection, error: ConnectionError): void {
     if (link.connection !== connection) return;
-    const wasReady = connection.versions !== null && link.isReady;
+    const { wasReady } = link;
     const { versions, hasHeard } = connection;
     // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age. One that
     // is taken for old is asked again after the connection has ended: it may have closed the others for other reasons.

@@ -1,7 +1,8 @@
+import dns from 'node:dns';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MockCluster } from '@kiel/mock-cluster';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Clock, createProducer, type Transport } from '../src/index.ts';
 import { failure, start } from './start.ts';
 
@@ -32,14 +33,100 @@ test('P09: an answer with an id that was never sent ends the connection', async 
 
 test('P11: a broker that comes back at another address is found there, and its old socket is closed', async () => {
   await using t = await start({ brokers: 2 }, { metadataMaxAgeMs: 2_000 });
-  await t.warm();
+  const { options, sockets } = redirected(t.mock);
+  const producer = createProducer({ ...options, metadataMaxAgeMs: 2_000 });
+  await t.run(producer.produce('orders', 'a'));
   const leader = t.mock.leader('orders', 0);
+  const open = () => sockets.filter(({ isOpen }) => isOpen).map(({ address }) => address);
+  const former = open();
+  // The old socket does not hear of it.
   t.mock.killBroker(leader, 'vanish');
   await t.mock.startBroker(leader, { newAddress: true });
   t.mock.moveLeader('orders', 0, leader);
-  await t.run(t.producer.produce('orders', 'a'));
-  expect(t.values()).toEqual(['warm', 'a']);
+  await t.run(producer.produce('orders', 'b'));
+  expect(t.values()).toEqual(['a', 'b']);
+  await t.mock.clock.advance(60_000);
+  const left = former.filter((address) => !open().includes(address));
+  expect(left.length).toBe(1);
+  expect(new Set(open()).size).toBe(open().length);
+  await t.run(producer.close());
+  await t.mock.clock.advance(100);
+  expect(open()).toEqual([]);
 });
+
+test('P11: when all addresses are dead and the bootstrap name leads elsewhere, it is looked up again', async () => {
+  await using t = await start({ brokers: 2 });
+  const { options, route, asked } = redirected(t.mock);
+  const producer = createProducer({ ...options, brokers: ['kafka.example:9092'], requestTimeoutMs: 2_000 });
+  const reasons: string[] = [];
+  producer.on('rebootstrapped', ({ reason }) => reasons.push(reason));
+  route.set('kafka.example:9092', 'broker-1.kiel:9092');
+  await t.run(producer.produce('orders', 'a'));
+  for (const id of [1, 2]) t.mock.killBroker(id);
+  await t.mock.clock.advance(10);
+  for (const id of [1, 2]) await t.mock.startBroker(id, { newAddress: true });
+  t.mock.moveLeader('orders', 0, 2);
+  route.set('kafka.example:9092', t.mock.inMemory().brokers[0]!);
+  const since = asked.length;
+  await t.run(producer.produce('orders', 'b'));
+  expect(t.values()).toEqual(['a', 'b']);
+  expect(reasons.length).toBeGreaterThan(0);
+  expect(asked.slice(since)).toContain('kafka.example:9092');
+  // Once a pause, not in a storm.
+  expect(asked.length - since).toBeLessThan(20);
+  await t.run(producer.close());
+});
+
+test('P11: of the addresses that a name has, the dead first one is passed over', async () => {
+  const mock = await MockCluster.start({ brokers: 1, topics: { orders: { partitions: 1 } } });
+  const port = Number(mock.brokers[0]!.split(':')[1]);
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((
+    _name: string,
+    _options: object,
+    done: (error: null, addresses: object[]) => void,
+  ) =>
+    done(
+      null,
+      ['127.9.9.9', '127.0.0.1'].map((address) => ({ address, family: 4 })),
+    )) as never);
+  const producer = createProducer({ brokers: [`two-addresses.example:${port}`] });
+  expect(await producer.produce('orders', 'a')).toMatchObject({ offset: 0n });
+  expect(lookup.mock.calls.map(([name]) => name)).toContain('two-addresses.example');
+  await producer.close();
+  lookup.mockRestore();
+  await mock.stop();
+});
+
+/** The mock's network, with names of our own for some of its addresses, and a book on every socket. */
+function redirected(mock: MockCluster) {
+  const client = mock.inMemory();
+  const route = new Map<string, string>();
+  const asked: string[] = [];
+  const sockets: { readonly address: string; isOpen: boolean }[] = [];
+  const transport: Transport = {
+    connect: ({ host, port }, events) => {
+      const name = `${host}:${port}`;
+      asked.push(name);
+      const [toHost, toPort] = (route.get(name) ?? name).split(':') as [string, string];
+      const entry = { address: name, isOpen: true };
+      sockets.push(entry);
+      const socket = client.transport.connect(
+        { host: toHost, port: Number(toPort) },
+        {
+          connected: () => events.connected(),
+          data: (chunk) => events.data(chunk),
+          drained: () => events.drained(),
+          closed: (error) => {
+            entry.isOpen = false;
+            events.closed(error);
+          },
+        },
+      );
+      return socket;
+    },
+  };
+  return { options: { ...client, transport }, route, asked, sockets };
+}
 
 test('P12: a partition without leader for 30 s costs tens of requests, not thousands', async () => {
   await using t = await start({ brokers: 1 });
@@ -161,12 +248,19 @@ test('P16: an explicit partition that is not known yet is waited for; one that n
   expect(t.count('Metadata')).toBeLessThan(20);
 });
 
-test('P16: keys stay where they are when one answer shows fewer partitions', async () => {
-  await using t = await start({ topics: { orders: { partitions: 6 } } }, { metadataMaxAgeMs: 500 });
-  const { partition } = await t.run(t.producer.produce('orders', 'a', { key: 'wu' }));
-  t.mock.on('Metadata', { times: 3, then: 'error LEADER_NOT_AVAILABLE' });
-  await t.mock.clock.advance(2_000);
-  expect(await t.run(t.producer.produce('orders', 'b', { key: 'wu' }))).toMatchObject({ partition });
+test('P16: keys stay where they are, and partitions in use, when stale answers show fewer of them', async () => {
+  await using t = await start({ topics: { orders: { partitions: 3 } } }, { metadataMaxAgeMs: 500 });
+  // What brokers answer later is what they know now.
+  t.mock.on('Metadata', { fromMs: 3_000, untilMs: 6_000, then: 'stale-metadata' });
+  t.mock.addPartitions('orders', 3);
+  const { partition } = await t.run(t.producer.produce('orders', 'a', { key: 'k4' }));
+  expect(partition).toBeGreaterThan(2);
+  await t.mock.clock.advance(4_000);
+  const stale = t.mock.requests({ api: 'Metadata' }).filter(({ faults }) => faults.length > 0);
+  expect(stale.length).toBeGreaterThan(0);
+  expect(await t.run(t.producer.produce('orders', 'b', { key: 'k4' }))).toMatchObject({ partition, offset: 1n });
+  expect(await t.run(t.producer.produce('orders', 'c', { partition: 5 }))).toMatchObject({ partition: 5 });
+  expect(t.mock.clock.now()).toBeLessThan(5_900);
 });
 
 test('P17: a connection that the broker closed when idle is made anew without a word', async () => {
