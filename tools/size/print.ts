@@ -12,6 +12,7 @@ const bundles: readonly (readonly [name: string, source: string])[] = [
   ['all messages', "export * from '@kiel/codec/apis';"],
   ['the whole main entry', "export * from '@kiel/codec';"],
   ['internal topics', "export * from '@kiel/codec/internal-topics';"],
+  ['the producer, xstate included', "export { createProducer } from '@kiel/producer';"],
 ];
 
 function producerMessages(): string {
@@ -22,8 +23,9 @@ function producerMessages(): string {
 
 for (const [name, contents] of bundles) {
   const { outputFiles } = await build({
-    stdin: { contents, resolveDir: join(root, 'packages/codec'), loader: 'ts' },
+    stdin: { contents, resolveDir: join(root, 'packages/producer'), loader: 'ts' },
     bundle: true,
+    platform: contents.includes('@kiel/producer') ? 'node' : 'browser',
     write: false,
     minify: true,
     format: 'esm',
