@@ -217,6 +217,26 @@ describe('reassembly', () => {
     expect(answer).toMatchObject({ side: 'server', connection: { client: '10.0.0.1:51000', sawOpening: false } });
   });
 
+  test.each([
+    ['its answer', { sequence: 500, syn: true, ack: true }, server, client],
+    ['its first data', { sequence: 101, payload: Buffer.from('ab') }, client, server],
+  ] as const)('an opening that was captured after %s is of the same connection', (_, early, from, to) => {
+    const reassembler = new TcpReassembler((port) => port === 9092);
+    const accept = (...parts: Parameters<typeof tcp>) => reassembler.accept(segmentOf(ethernetPacket(tcp(...parts))));
+    const pieces = [
+      ...accept(from, to, early),
+      ...accept(client, server, { sequence: 100, syn: true }),
+      ...accept(client, server, { sequence: 101, payload: Buffer.from('ab') }),
+      ...accept(client, server, { sequence: 103, payload: Buffer.from('c') }),
+      ...accept(server, client, { sequence: 501, payload: Buffer.from('d') }),
+    ];
+    expect(pieces.map(({ connection, side, bytes }) => `${connection.id} ${side} ${Buffer.from(bytes)}`)).toEqual([
+      '1 client ab',
+      '1 client c',
+      '1 server d',
+    ]);
+  });
+
   test('a port used again is a new connection', () => {
     const reassembler = new TcpReassembler(() => false);
     const ids = [100, 9000].map((initial) => {

@@ -31,6 +31,8 @@ const MAX_PENDING_SEGMENTS = 512;
 const ACKS_OVER_A_HOLE = 3;
 
 class Direction {
+  /** Of its first byte that was captured. */
+  first: number | null = null;
   next: number | null = null;
   pending: TcpSegment[] = [];
   pendingBytes = 0;
@@ -42,7 +44,8 @@ interface Flow {
   readonly connection: Connection;
   readonly client: Direction;
   readonly server: Direction;
-  readonly initialSequence: number | null;
+  /** Null as long as its opening was not seen. */
+  initialSequence: number | null;
 }
 
 /**
@@ -69,6 +72,7 @@ export class TcpReassembler {
     if (segment.payloadBytes === 0) return lost;
     const data = segment.isSyn ? { ...segment, sequence: (segment.sequence + 1) >>> 0 } : segment;
     direction.next ??= data.sequence;
+    direction.first ??= data.sequence;
     this.#keep(direction, data);
     return [...lost, ...this.#drain(flow.connection, side, direction, false)];
   }
@@ -99,6 +103,10 @@ export class TcpReassembler {
     const opens = segment.isSyn && !segment.isAck;
     const isRepeatedOpening = known !== undefined && known.initialSequence === segment.sequence;
     if (known !== undefined && (!opens || isRepeatedOpening)) return known;
+    if (known !== undefined && isLateOpening(known, segment)) {
+      known.initialSequence = segment.sequence;
+      return known;
+    }
     if (known === undefined && segment.payloadBytes === 0 && !segment.isSyn) return null;
     const flow = this.#open(segment, opens);
     this.#flows.set(key, flow);
@@ -155,6 +163,12 @@ export class TcpReassembler {
     }
     return pieces;
   }
+}
+
+/** The opening of a connection whose next packets were captured before it, as happens with several processors. */
+function isLateOpening({ connection, client, initialSequence }: Flow, { source, sequence }: TcpSegment): boolean {
+  const begin = (sequence + 1) >>> 0;
+  return initialSequence === null && source === connection.client && (client.first ?? begin) === begin;
 }
 
 /** From `from` to `to`, in the ring of sequence numbers: negative if `to` lies before. */

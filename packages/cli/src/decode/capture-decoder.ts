@@ -2,7 +2,7 @@ import { readPackets } from '../capture/capture-file.ts';
 import { type Skipped, tcpSegmentOf } from '../capture/tcp-packet.ts';
 import { type Side, type StreamPiece, TcpReassembler } from '../capture/tcp-reassembly.ts';
 import type { ByteReader } from '../input/byte-reader.ts';
-import { Conversation, looksLikeRequest, type Seen } from './conversation.ts';
+import { Conversation, isNamedRequest, looksLikeRequest, type Seen } from './conversation.ts';
 
 export interface CaptureCounts {
   packets: number;
@@ -78,13 +78,14 @@ export class CaptureDecoder {
   }
 
   #decide(state: Undecided, { connection }: StreamPiece): Seen[] {
-    const caller = state.pieces.find(({ bytes }) => opensRequest(bytes));
-    if (caller !== undefined && (caller.side === 'client' || !connection.sawOpening)) {
-      const decided = this.#decided(connection, caller.side === 'server');
+    const isLast = state.pieces.length >= PIECES_TO_DECIDE;
+    const side = connection.sawOpening ? openerOf(state.pieces) : callerOf(state.pieces, isLast);
+    if (side === 'client' || side === 'server') {
+      const decided = this.#decided(connection, side === 'server');
       this.#connections.set(connection.id, decided);
       return state.pieces.flatMap((piece) => feed(decided, piece));
     }
-    if (state.pieces.length >= PIECES_TO_DECIDE || connection.sawOpening) {
+    if (isLast || side === 'nobody') {
       this.#connections.set(connection.id, 'other');
       this.counts.otherConnections++;
     }
@@ -104,8 +105,30 @@ function feed({ conversation, isSwapped }: Decided, piece: StreamPiece): Seen[] 
   return conversation.accept(side, piece.bytes, piece.timestampMs, piece.missingBytes);
 }
 
-function opensRequest(bytes: Uint8Array): boolean {
-  if (bytes.length < 12) return false;
+const BYTES_TO_DECIDE = 12;
+
+/** The client, if the first that it sent is a request; `null` if that is too little to tell. */
+function openerOf(pieces: readonly StreamPiece[]): 'client' | 'nobody' | null {
+  const sent = Buffer.concat(pieces.filter(({ side }) => side === 'client').map(({ bytes }) => bytes));
+  if (sent.length < BYTES_TO_DECIDE) return null;
+  return opensRequest(sent, looksLikeRequest) ? 'client' : 'nobody';
+}
+
+/**
+ * Who sends requests, in a connection that was captured from its middle on. That it is not who the ports make the client
+ * is believed once that one has sent something else, or there is no more time.
+ */
+function callerOf(pieces: readonly StreamPiece[], isLast: boolean): Side | null {
+  for (const looksRight of isLast ? [isNamedRequest, looksLikeRequest] : [isNamedRequest]) {
+    const callers = new Set(pieces.filter(({ bytes }) => opensRequest(bytes, looksRight)).map(({ side }) => side));
+    if (callers.has('client')) return 'client';
+    if (callers.has('server') && (isLast || pieces.some(({ side }) => side === 'client'))) return 'server';
+  }
+  return null;
+}
+
+function opensRequest(bytes: Uint8Array, looksRight: (head: Uint8Array) => boolean): boolean {
+  if (bytes.length < BYTES_TO_DECIDE) return false;
   const size = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0);
-  return size >= 8 && size <= LARGEST_FIRST_REQUEST && looksLikeRequest(bytes.subarray(4));
+  return size >= 8 && size <= LARGEST_FIRST_REQUEST && looksRight(bytes.subarray(4));
 }

@@ -43,7 +43,7 @@ export class Conversation {
     this.#options = options;
     const { maxFrameBytes = 512 * 1024 * 1024, fromStart: inStep } = options;
     this.#framers = {
-      client: new StreamFramer({ maxFrameBytes, inStep, looksRight: looksLikeRequest }),
+      client: new StreamFramer({ maxFrameBytes, inStep, looksRight: isNamedRequest }),
       server: new StreamFramer({ maxFrameBytes, inStep, looksRight: (head) => this.#looksLikeAnswer(head) }),
     };
   }
@@ -174,7 +174,10 @@ function acksOf(body: unknown): unknown {
   return typeof body === 'object' && body !== null && 'acks' in body ? body.acks : undefined;
 }
 
-/** Whether these could be the first bytes of a request: a known API and version, a client id that fits. */
+/**
+ * Whether these could be the first bytes of a request: a known API and version, and a client id that is text. Many an
+ * answer could be one as well: its correlation id reads as `Produce`, and what follows as no name.
+ */
 export function looksLikeRequest(head: Uint8Array): boolean {
   if (head.length < 8) return false;
   const view = new DataView(head.buffer, head.byteOffset, head.length);
@@ -183,5 +186,12 @@ export function looksLikeRequest(head: Uint8Array): boolean {
   if (api === undefined || version < api.minVersion || version > api.maxVersion) return false;
   if (head.length < 10) return true;
   const nameBytes = view.getInt16(8);
-  return nameBytes >= -1 && nameBytes <= 1024;
+  if (nameBytes < -1 || nameBytes > 1024) return false;
+  for (let at = 10; at < Math.min(head.length, 10 + nameBytes); at++) if (head[at]! < 0x20) return false;
+  return true;
+}
+
+/** As `looksLikeRequest`, and its client has a name: what no answer and no run of zeros has by chance. */
+export function isNamedRequest(head: Uint8Array): boolean {
+  return head.length > 10 && head[8]! * 256 + head[9]! !== 0 && looksLikeRequest(head);
 }
