@@ -20,12 +20,17 @@ export interface Outcome {
 /**
  * Runs a page's program as its reader would, against a mock cluster of its own, in a folder of its own.
  *
+ * @param prepare - what is done to the cluster before, faults for instance.
  * @returns what is wrong with it, in words; null if all is well.
  */
-export async function problemWith(program: Program): Promise<string | null> {
+export async function problemWith(
+  program: Program,
+  prepare: (cluster: MockCluster) => void = () => {},
+): Promise<string | null> {
   const { block } = program;
   const options = JSON.parse(noteOf(block, 'cluster') || '{}') as MockClusterOptions;
   await using cluster = await MockCluster.start({ defaultPartitions: 3, ...options });
+  prepare(cluster);
   const folder = mkdtempSync(join(tmpdir(), 'kiel-docs-'));
   try {
     copyFileSync(join(root, 'packages/cli/test/captures/three-clients.pcap'), join(folder, 'capture.pcap'));
