@@ -1,7 +1,7 @@
 // Read, process, write: each order becomes a total, exactly once. What a batch of orders came to and the offsets up to
 // which they were read are one transaction: killed at any moment, the next run goes on where the last commit was.
 // The reading is kafkajs's, since kiel has no consumer; any other that tells offsets will do.
-import { createProducer } from '@kiel/producer';
+import { createProducer, TransactionError } from '@kiel/producer';
 import { Kafka, logLevel } from 'kafkajs';
 
 const brokers = (process.env['KIEL_BROKERS'] ?? 'localhost:9092').split(',');
@@ -13,6 +13,12 @@ const producer = createProducer<{ totals: { order: string; minor: number } }>({
   transactionalId: 'totals-1',
 });
 
+/** A commit without an answer is asked for again: whether this batch is done has to be known before the next. */
+async function untilKnown(error: unknown): Promise<void> {
+  if (!(error instanceof TransactionError) || error.code !== 'TRANSACTION_OUTCOME_UNKNOWN') throw error;
+  await producer.commit().catch(untilKnown);
+}
+
 const kafka = new Kafka({ brokers, clientId: 'totals', logLevel: logLevel.NOTHING });
 const consumer = kafka.consumer({ groupId, readUncommitted: false, sessionTimeout: 6_000, heartbeatInterval: 500 });
 await consumer.connect();
@@ -23,13 +29,14 @@ await consumer.run({
   eachBatch: async ({ batch, resolveOffset, heartbeat }) => {
     const { topic, partition, messages } = batch;
     const next = BigInt(batch.lastOffset()) + 1n;
-    await producer.transaction(async (tx) => {
+    const committed = producer.transaction(async (tx) => {
       for (const { key, value } of messages) {
         const { orderId, totalMinor } = JSON.parse(String(value)) as { orderId: string; totalMinor: number };
         tx.produce('totals', { order: orderId, minor: totalMinor }, { key });
       }
       await tx.sendOffsets([{ topic, partition, offset: next }], groupId);
     });
+    await committed.catch(untilKnown);
     resolveOffset(batch.lastOffset());
     console.log(`committed ${messages.length} of partition ${partition}, next ${next}`);
     await heartbeat();

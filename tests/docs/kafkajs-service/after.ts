@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { createProducer, KafkaError, type Producer, type Transaction } from '@kiel/producer';
+import { createProducer, KafkaError, type Producer, type Transaction, TransactionError } from '@kiel/producer';
 
 export interface Order {
   readonly id: number;
@@ -147,9 +147,19 @@ export class OrderService {
         this.metrics.sent += entries.length * 2;
         for (const { resolve } of entries) resolve();
       } catch (error) {
-        for (const { reject } of entries) reject(error);
+        const failure = await this.#failureAfter(error);
+        for (const { resolve, reject } of entries) failure === null ? resolve() : reject(failure);
       }
     }
+  }
+
+  /** Null if the commit, asked for again, turns out to be done. */
+  async #failureAfter(error: unknown): Promise<unknown> {
+    if (!(error instanceof TransactionError) || error.code !== 'TRANSACTION_OUTCOME_UNKNOWN') return error;
+    return this.#transactional.commit().then(
+      () => null,
+      (again) => this.#failureAfter(again),
+    );
   }
 
   #produceOrder(tx: Transaction<Topics>, { order, at: timestampMs }: OutboxEntry): void {

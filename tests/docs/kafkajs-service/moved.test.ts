@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MockCluster } from '../../../packages/mock-cluster/src/index.ts';
 import { OrderService as After } from './after.ts';
@@ -79,4 +81,13 @@ test('what kafkajs would have lost is there: answers that are lost make no copie
     .filter(([place]) => place.startsWith('orders-'))
     .flatMap(([, records]) => records.map((record) => (JSON.parse(record) as [string, Order])[1].id));
   expect(ids.sort((a, b) => a - b)).toEqual(orders.map(({ id }) => id));
+});
+
+test('the page says how long both are', () => {
+  const linesOf = (name: string): number =>
+    readFileSync(join(import.meta.dirname, name), 'utf8')
+      .trimEnd()
+      .split('\n').length;
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/migrate/kafkajs.md'), 'utf8');
+  expect(page).toContain(`${linesOf('before.ts')} lines became ${linesOf('after.ts')}`);
 });
