@@ -97,3 +97,19 @@ test('the place in the code that a KIP names is still there', () => {
     expect([number, readFileSync(join(root, file), 'utf8').includes(text)]).toEqual([number, true]);
   }
 });
+
+test('what is said of speed beside other clients is what was measured', () => {
+  const measured = readFileSync(join(root, 'docs/performance/index.md'), 'utf8');
+  const ratioOf = (workload: string): number => {
+    const [, section = ''] = new RegExp(`### ${workload}: ([\\s\\S]*?)(?:\\n## |\\n### |$)`).exec(measured) ?? [];
+    const cells = /^\| kiel:queue \|.*$/m.exec(section)?.[0].split('|') ?? [];
+    return Number.parseFloat(cells[5] ?? '');
+  };
+  const page = readFileSync(join(root, 'docs/guide/comparison.md'), 'utf8').replaceAll('\n', ' ');
+  expect(page).toContain(
+    'with small records and with compression kiel takes less CPU for a record than librdkafka does',
+  );
+  for (const workload of ['A', 'C', 'D']) expect([workload, ratioOf(workload) < 1]).toEqual([workload, true]);
+  expect(page).toContain('with records of 1 KiB it takes more');
+  expect(ratioOf('B')).toBeGreaterThan(1);
+});
