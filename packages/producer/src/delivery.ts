@@ -90,12 +90,17 @@ class Unplaced implements Place {
  */
 export class RecordDelivery implements Delivery {
   #place: Place;
-  index: number;
+  /** Declared, so that it is written once, and the constructor stays so small that V8 puts it into its caller. */
+  declare index: number;
 
-  /** @param batch - null while the record waits for its topic's metadata or for room. */
-  constructor(batch: Batch | null, index: number) {
-    this.#place = batch ?? new Unplaced();
+  constructor(place: Place, index: number) {
+    this.#place = place;
     this.index = index;
+  }
+
+  /** Of a record that has no batch: it waits for its topic's metadata or for room, or is refused. */
+  static unplaced(): RecordDelivery {
+    return new RecordDelivery(new Unplaced(), -1);
   }
 
   /** Null while the record waits for its topic's metadata or for room, and when it failed there. */

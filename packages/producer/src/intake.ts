@@ -97,14 +97,20 @@ export class Intake {
     nowMs: number,
     original: unknown,
   ): RecordDelivery {
-    if (!this.#isPlacing && this.hasRoom && topic.isKnown && topic.waiting.length === 0) {
-      const queue = this.#queueFor(topic, partition, key, original);
-      if (queue instanceof DeliveryError) return this.refuse(topic, queue);
-      if (queue !== null) {
+    const accumulator = this.#accumulator;
+    // What hasRoom says, in line: this is asked for every record.
+    const hasRoom = !accumulator.isFull && this.#line.length === 0;
+    if (hasRoom && !this.#isPlacing && topic.isKnown && topic.waiting.length === 0) {
+      let queue: PartitionQueue | DeliveryError | null = topic.sticky;
+      // Only a partitioner that sticks to a partition leaves one there, and it would choose the same again.
+      if (queue === null || key !== null || partition >= 0) {
+        queue = this.#queueFor(topic, partition, key, original);
+        if (queue instanceof DeliveryError) return this.refuse(topic, queue);
         // A partitioner may have closed the producer.
-        const tooLate = this.#partitioner.isForeign ? this.#events.tooLate(topic) : null;
+        const tooLate = queue !== null && this.#partitioner.isForeign ? this.#events.tooLate(topic) : null;
         if (tooLate !== null) return this.refuse(topic, tooLate);
-        const accumulator = this.#accumulator;
+      }
+      if (queue !== null) {
         try {
           const { current } = accumulator.groups;
           const batch = accumulator.append(queue, timestampMs, key, value, headers, nowMs, current);
@@ -246,7 +252,7 @@ export class Intake {
     }
     // Refuses now what could not be written later.
     sizeOfRecord(0, 0, key, value, headers);
-    const delivery = new RecordDelivery(null, -1);
+    const delivery = RecordDelivery.unplaced();
     const group = this.#accumulator.groups.current;
     const waiting: WaitingRecord = {
       topic,
@@ -340,7 +346,7 @@ export class Intake {
 
   /** A delivery that fails at once. */
   refuse(topic: Topic, error: DeliveryError): RecordDelivery {
-    const delivery = new RecordDelivery(null, -1);
+    const delivery = RecordDelivery.unplaced();
     // Whoever asks for the outcome does so after this returns.
     delivery.rejectUnplaced(error);
     queueMicrotask(() => this.#events.failed(topic, error, delivery.isClaimed));

@@ -23,6 +23,9 @@ export interface PumpParts {
   drained(): void;
 }
 
+/** More than this in the buffer is a stream of records, not a lone one. */
+const mostLoneBytes = 65_536;
+
 /**
  * Keeps things moving: does in a turn of its own what has become possible, and at its time what has become due. The
  * machine hears of it when it has to decide, which is not often in a busy producer.
@@ -68,13 +71,14 @@ export class Pump {
 
   /**
    * Does what has become possible: as soon as the code that runs now has ended where a record waits for nothing else,
-   * and with the next turn of the loop when requests are out anyway, or there is only something to put in order.
+   * and with the next turn of the loop when requests are out anyway, or there is only something to put in order. So
+   * too in a stream of records: its first batch would go alone, before there are others to share its request.
    */
   wake(): void {
     if (this.#isSoon || this.#isStopped) return;
     this.hold();
     const { sender, accumulator } = this.#parts;
-    if (sender.inFlightRequests === 0 && accumulator.due > 0) {
+    if (sender.inFlightRequests === 0 && accumulator.due > 0 && accumulator.bufferedBytes <= mostLoneBytes) {
       this.#isSoon = true;
       queueMicrotask(this.#soon);
     } else this.#comeLater();
