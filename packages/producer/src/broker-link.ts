@@ -34,6 +34,8 @@ export class BrokerLink {
   actor: ActorRefFrom<typeof brokerMachine> | null = null;
   /** The cluster has no such broker any more; it ends when its last answer is in. */
   isLeaving = false;
+  /** Its last connection ended as brokers end it that cannot refuse in words: soon after a request without answer. */
+  isRefusing = false;
   #calls: Call[] = [];
 
   constructor(key: string, nodeId: number | null, host: string, port: number, rack: string | null, meters: NodeMeters) {

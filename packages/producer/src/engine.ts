@@ -508,7 +508,9 @@ export class Engine {
       events: this.#events,
       logger: this.#ports.logger,
       telemetry: this.telemetry,
-      isUnanswered: this.#settings.requiredAcks === 0,
+      hearsAgainAfterMs:
+        this.#settings.requiredAcks === 0 ? this.#settings.retryBackoffMaxMs : Number.POSITIVE_INFINITY,
+      clock: this.#ports.clock,
       actor: () => this.actor,
       clusterId: () => this.#cluster.clusterId,
       knowsProducerIds: () => this.#network.knowsProducerIds,

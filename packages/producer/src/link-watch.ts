@@ -7,6 +7,7 @@ import { type ConnectionError, type DeliveryError, KafkaError } from './errors.t
 import type { EventSink } from './events.ts';
 import type { SafeLogger } from './logger.ts';
 import type { NetworkEvents } from './network.ts';
+import type { Clock } from './ports.ts';
 import type { producerMachine } from './producer-machine.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -14,8 +15,12 @@ export interface LinkWatchParts {
   readonly events: EventSink;
   readonly logger: SafeLogger;
   readonly telemetry: Telemetry;
-  /** With acks=0 the end of a connection is all that a broker says: it refuses what it does not lead, and nobody asks. */
-  readonly isUnanswered: boolean;
+  /**
+   * With acks=0 the end of a connection is all that a broker says. So often, at the most, it leads to fresh metadata:
+   * what is refused for good is refused again and again. Infinity where Produce is answered.
+   */
+  readonly hearsAgainAfterMs: number;
+  readonly clock: Clock;
   /** The machine; it starts after the network was made. */
   actor(): ActorRefFrom<typeof producerMachine>;
   clusterId(): string | null;
@@ -33,6 +38,8 @@ export class LinkWatch implements NetworkEvents {
   readonly #parts: LinkWatchParts;
   /** A connection has been of use: wrong credentials would have shown. */
   #hasConnected = false;
+  /** When the end of a connection was taken for an answer. */
+  #heardAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LinkWatchParts) {
     this.#parts = parts;
@@ -71,7 +78,14 @@ export class LinkWatch implements NetworkEvents {
 
   linkLost(link: BrokerLink, error: ConnectionError): void {
     this.#parts.telemetry.linkLost(link, error);
-    if (link.ready.size > 0 || this.#parts.isUnanswered) this.#parts.actor().send({ type: 'metadata.stale' });
+    if (link.ready.size > 0 || this.#isNews()) this.#parts.actor().send({ type: 'metadata.stale' });
+  }
+
+  #isNews(): boolean {
+    const nowMs = this.#parts.clock.now();
+    if (nowMs - this.#heardAtMs < this.#parts.hearsAgainAfterMs) return false;
+    this.#heardAtMs = nowMs;
+    return true;
   }
 
   throttled(link: BrokerLink, throttleMs: number): void {

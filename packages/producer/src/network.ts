@@ -167,7 +167,10 @@ export class Network {
     const linkOf = (context: { broker: string }) => this.links.get(context.broker);
     return {
       guards: {
-        isWanted: ({ context }) => linkOf(context)?.isWanted === true,
+        isWanted: ({ context, event }) => {
+          const link = linkOf(context);
+          return link?.isWanted === true || (event.type === 'socket.closed' && link?.isRefusing === true);
+        },
         isUnused: ({ context }) => {
           const connection = linkOf(context)?.connection;
           if (connection == null) return true;
@@ -366,6 +369,8 @@ export class Network {
   #closed(link: BrokerLink, connection: Connection, error: ConnectionError): void {
     if (link.connection !== connection) return;
     const { wasReady } = link;
+    // A pause before the next one: what is refused for good without acknowledgements would cost a connection each time.
+    link.isRefusing = this.#settings.requiredAcks === 0 && this.#ports.clock.now() - connection.usedAtMs < justUsedMs;
     const { versions, hasHeard } = connection;
     // A broker that begins to answer knows what it was asked: an answer that is cut says nothing of its age. One that
     // is taken for old is asked again after the connection has ended: it may have closed the others for other reasons.
@@ -394,6 +399,9 @@ export class Network {
     return new ConnectionError('CONNECT_FAILED', `${text} (${error.message})`, { cause });
   }
 }
+
+/** A connection that ends so soon after something was written has probably ended for that. */
+const justUsedMs = 1_000;
 
 /** The two SASL requests over a connection, in the form that its broker has. */
 function exchangeOver(connection: Connection): Parameters<typeof authenticate>[2] {

@@ -348,6 +348,18 @@ test('23: with acks 0 a broken connection leads to fresh metadata, and nothing h
   expect(t.values().length).toBeGreaterThan(130);
 });
 
+test('23: what is refused for good with acks 0 costs few connections and requests for metadata', async () => {
+  await using t = await start({}, { requiredAcks: 0, idempotent: false });
+  await t.warm();
+  t.mock.on('Produce', { then: 'error TOPIC_AUTHORIZATION_FAILED' });
+  for (let i = 0; i < 5_000; i++) {
+    t.producer.produce('orders', i);
+    await t.mock.clock.advance(1);
+  }
+  expect(t.count('Metadata')).toBeLessThan(10);
+  expect(t.count('ApiVersions')).toBeLessThan(150);
+});
+
 test('24: all brokers replaced: the entries of brokers are asked again, once', async () => {
   await using t = await start();
   await t.warm();
