@@ -27,21 +27,18 @@ export const mutations: readonly Mutation[] = [
     file: 'sequences.ts',
     find: '    if (queue.inFlight > 0 || queue.isOpenBeforeBreak) return;\n',
     put: '',
-    profile: 'crowded',
   },
   {
     name: 'a new epoch does not wait for an older batch that may be stored',
     file: 'partition-queue.ts',
     find: 'return oldest?.isUncertain === true && oldest.ordinal < this.brokenFrom && this.forgottenBy === null;',
     put: 'void oldest; return false;',
-    profile: 'crowded',
   },
   {
     name: 'a new epoch begins as soon as the fate of a batch is open',
     file: 'sequences.ts',
     find: 'if (queue.gapAt >= 0 && queue.unsettled.length === 0) queue.brokenFrom = queue.numbered;',
     put: 'if (queue.gapAt >= 0) queue.brokenFrom = 0;',
-    profile: 'crowded',
   },
   {
     name: 'what a leader refuses after it lost its place counts as not stored',
@@ -60,7 +57,6 @@ export const mutations: readonly Mutation[] = [
     file: 'verdict.ts',
     find: 'if (errorCode !== 45 && batch.isUncertain) {',
     put: 'if (errorCode < 0 && batch.isUncertain) {',
-    profile: 'crowded',
   },
   {
     name: 'a batch that may be stored as a whole is split',
