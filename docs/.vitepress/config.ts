@@ -36,10 +36,7 @@ function api(): Item[] {
 const guide: Item[] = [
   {
     text: 'Begin',
-    items: [
-      ...page('Start in five minutes', '/start'),
-      ...page('A transactional service', '/guide/service'),
-    ],
+    items: [...page('Start in five minutes', '/start'), ...page('A transactional service', '/guide/service')],
   },
   {
     text: 'Concepts',
