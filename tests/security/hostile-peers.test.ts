@@ -128,6 +128,10 @@ describe('a peer that speaks Kafka and lies', () => {
       'knows 20,000 brokers',
       { Metadata: metadataOf(Array.from({ length: 20_000 }, (_, nodeId) => ({ nodeId, host: 'h', port: 1 }))) },
     ],
+    [
+      'knows 9,999 brokers, and none is there',
+      { Metadata: metadataOf(Array.from({ length: 9_999 }, (_, nodeId) => ({ nodeId, host: '127.0.0.1', port: 1 }))) },
+    ],
     ['has a broker with no name', { Metadata: metadataOf([{ nodeId: 1, host: '', port: 9092 }]) }],
     ['has a broker at port 0', { Metadata: metadataOf([{ nodeId: 1, host: 'localhost', port: 0 }]) }],
     [

@@ -15,6 +15,7 @@ test('a program that prints all it can of its producers, and dies of one, prints
   expect(output.code).toBe(1);
   expect(output.text).toContain('THE END');
   expect(output.text).toContain('AuthenticationError');
+  expect(output.text).toContain("apiName: 'SaslAuthenticate'");
   expect(output.text.length).toBeGreaterThan(50_000);
   const found = Object.entries(secrets).filter(([, secret]) =>
     formsOf(secret).some((form) => output.text.includes(form)),

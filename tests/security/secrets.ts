@@ -10,4 +10,6 @@ export const secrets = {
   clientSecret: 'zq-client-secret-3fe98c',
   keyPassphrase: 'zq-passphrase-64ab10',
   delegationKey: 'zq-delegation-key-c05512',
+  awsSecretKey: 'zq-aws-secret+key/8d07e4',
+  awsSessionToken: 'zq-aws-session=token/41b9f3',
 } as const;

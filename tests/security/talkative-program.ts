@@ -2,6 +2,7 @@
  * A program that prints all it can of a producer: what careless users put into their logs. Run apart, so that its
  * whole output, a crash included, can be searched for secrets.
  */
+import { subscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 import { MockCluster, SaslServer } from '@kiel/mock-cluster';
 import { clientCredentials, createProducer, type ProducerOptions, saslMechanism, tlsConnector } from '@kiel/producer';
@@ -42,6 +43,16 @@ const common = {
   },
 };
 
+// Requests are traced from the first on, the ones that authenticate among them.
+let traces = 0;
+for (const name of ['kiel:produce', 'kiel:request']) {
+  for (const step of ['start', 'end', 'asyncStart', 'asyncEnd', 'error']) {
+    subscribe(`tracing:${name}:${step}`, (message) => {
+      if (traces++ < 80) console.log(step, inspect(message, { depth: 4 }));
+    });
+  }
+}
+
 for (const [mechanism, username, password] of [
   ['plain', 'alice', secrets.plainPassword],
   ['scram-sha-256', 'bob', secrets.scram256Password],
@@ -55,6 +66,7 @@ for (const [mechanism, username, password] of [
   await producer.flush();
   show(producer);
   show(producer.actor.getPersistedSnapshot());
+  show(producer.metrics());
   show(await producer.produce('orders', { mechanism }).catch((error) => error));
   await producer.close();
 }

@@ -105,6 +105,38 @@ describe('P38: the server name', () => {
   });
 });
 
+describe('the names of a certificate', () => {
+  test.each([
+    ['DNS:*.b.example', 'kafka.b.example', true],
+    ['DNS:kafka-*.b.example', 'kafka-1.b.example', true],
+    ['DNS:KAFKA.example', 'kafka.EXAMPLE', true],
+    ['DNS:kafka.example', 'kafka.example.', true],
+    ['DNS:*.b.example', 'a.kafka.b.example', false],
+    ['DNS:*.b.example', 'b.example', false],
+    ['DNS:*.example', 'kafka.example', false],
+    ['DNS:*.*.example', 'kafka.b.example', false],
+    ['DNS:*', 'kafka', false],
+    ['URI:kafka://kafka.example', 'kafka.example', false],
+    ['IP:::1', '::1', true],
+    ['IP:10.0.0.1', '10.0.0.1', true],
+    ['IP:10.0.0.1', '10.0.0.2', false],
+    ['DNS:10.0.0.1', '10.0.0.1', false],
+  ])('%s, asked for as %s: taken is %s', async (alternative, host, isTaken) => {
+    const certificate = authority.issue({ name: 'somebody', alternatives: [alternative] });
+    await using peer = await greeting(certificate);
+    const outcome = await connect(peer, host, { ca: authority.ca });
+    if (isTaken) expect(outcome).toBe('secured');
+    else expect(outcome).toMatchObject({ code: 'TLS_NAME_MISMATCH' });
+  });
+
+  test('that look like the address that is asked for are told apart from it', async () => {
+    const certificate = authority.issue({ name: 'somebody', alternatives: ['DNS:10.0.0.1'] });
+    await using peer = await greeting(certificate);
+    const error = (await connect(peer, '10.0.0.1', { ca: authority.ca })) as TlsError;
+    expect(error.message).toContain('but for "10.0.0.1" (a name, and an address needs an IP entry)');
+  });
+});
+
 describe('client certificates', () => {
   const demanding = () => greeting({ ...server, ca: authority.ca, requestCert: true, rejectUnauthorized: true });
 
@@ -169,6 +201,26 @@ describe('a peer that cannot be trusted', () => {
     const old = { minVersion: 'TLSv1' as const, maxVersion: 'TLSv1.1' as const, ciphers: 'DEFAULT@SECLEVEL=0' };
     await using peer = await greeting({ ...server, ...old });
     expect(await connect(peer, names[0]!, { ca: authority.ca })).toMatchObject({ code: 'TLS_VERSION_REFUSED' });
+  });
+
+  test('that wants TLS 1.2 negotiated anew, again and again, is not followed', async () => {
+    let rounds = 0;
+    const refused = Promise.withResolvers<unknown>();
+    await using peer = await tlsPeer({ ...server, maxVersion: 'TLSv1.2' }, (socket) => {
+      const again = () =>
+        socket.renegotiate({}, (error) => {
+          if (error !== null || ++rounds === 100) refused.resolve(error);
+          else again();
+        });
+      socket.on('error', refused.resolve);
+      again();
+    });
+    const broker = { host: names[0]!, port: peer.port, nodeId: 7 };
+    const options = await tlsConnector({ ca: authority.ca })(broker, { host: '127.0.0.1', port: peer.port });
+    const socket = connectTls(options).on('error', () => {});
+    expect(await refused.promise).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+    expect(rounds).toBe(0);
+    socket.destroy();
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import type { SaslExchange, SaslPort, SaslStep } from '../session.ts';
+import { type AwsKeys, AwsMskIamServer } from './aws-msk-iam-server.ts';
 import { OAuthBearerServer, type TokenValidator } from './oauthbearer-server.ts';
 import { PlainServer } from './plain-server.ts';
 import { ScramCredentials, ScramServer } from './scram-server.ts';
@@ -16,7 +17,9 @@ export interface SaslServerOptions {
   users?: Readonly<Record<string, string | SaslUser>>;
   /** For OAUTHBEARER: `unsecuredTokens()`, `signedTokens(jwks)` or your own. */
   tokens?: TokenValidator;
-  /** Those offered; default: all for which there are users or tokens. */
+  /** For AWS_MSK_IAM. */
+  awsKeys?: AwsKeys;
+  /** Those offered; default: all for which there are users, tokens or keys. */
   mechanisms?: readonly string[];
   /** Rounds of key derivation that SCRAM asks for: 4096. */
   iterations?: number;
@@ -33,6 +36,7 @@ export class SaslServer implements SaslPort {
   readonly mechanisms: readonly string[];
   readonly #users: ReadonlyMap<string, SaslUser>;
   readonly #tokens: TokenValidator | undefined;
+  readonly #awsKeys: AwsKeys | undefined;
   readonly #scram: ScramCredentials;
   readonly #maxReauthMs: number;
   readonly #epochMs: () => number;
@@ -44,6 +48,7 @@ export class SaslServer implements SaslPort {
     );
     this.#users = new Map(users);
     this.#tokens = options.tokens;
+    this.#awsKeys = options.awsKeys;
     this.#scram = new ScramCredentials(this.#users, options.iterations ?? 4096);
     this.#maxReauthMs = options.maxReauthMs ?? 0;
     this.#epochMs = options.epochMs ?? Date.now;
@@ -51,6 +56,7 @@ export class SaslServer implements SaslPort {
     this.mechanisms = options.mechanisms ?? [
       ...(users.length === 0 ? [] : ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
       ...(options.tokens === undefined ? [] : ['OAUTHBEARER']),
+      ...(options.awsKeys === undefined ? [] : ['AWS_MSK_IAM']),
       ...Object.keys(this.#custom),
     ];
   }
@@ -72,6 +78,8 @@ export class SaslServer implements SaslPort {
         return new ScramServer('sha512', this.#scram);
       case 'OAUTHBEARER':
         return this.#tokens === undefined ? undefined : new OAuthBearerServer(this.#tokens, this.#epochMs);
+      case 'AWS_MSK_IAM':
+        return this.#awsKeys === undefined ? undefined : new AwsMskIamServer(this.#awsKeys, this.#epochMs);
       default:
         return undefined;
     }

@@ -5,7 +5,8 @@ import type { SaslContext, SaslMechanism } from './mechanism.ts';
 export interface AwsMskIamOptions {
   /**
    * Signs `kafka-cluster:Connect` for that broker (Signature Version 4, service `kafka-cluster`, query form) and
-   * gives the payload: the signed query fields in lower case, with `version`, `host`, `user-agent` and `action`.
+   * gives the payload: the signed query fields in lower case, with `host`, `user-agent` and `action`. `mskIamSigner`
+   * makes such a function.
    */
   sign: (broker: { host: string; signal: AbortSignal }) => AwsMskIamPayload | Promise<AwsMskIamPayload>;
 }
@@ -14,7 +15,17 @@ export interface AwsMskIamOptions {
 export type AwsMskIamPayload = Readonly<Record<string, string>>;
 
 const VERSION = '2020_10_22';
-const REQUIRED = ['host', 'action', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-date', 'x-amz-signature'];
+const REQUIRED = [
+  'host',
+  'user-agent',
+  'action',
+  'x-amz-algorithm',
+  'x-amz-credential',
+  'x-amz-date',
+  'x-amz-expires',
+  'x-amz-signedheaders',
+  'x-amz-signature',
+];
 
 /**
  * Amazon MSK's own mechanism. MSK takes OAUTHBEARER too, with tokens from `aws-msk-iam-sasl-signer-js`, and

@@ -21,6 +21,7 @@ export { type AwsMskIamOptions, type AwsMskIamPayload, awsMskIam } from './aws-m
 export { type GssapiOptions, gssapi, type KerberosClient, type KerberosModule } from './gssapi.ts';
 export { type JwtAlgorithm, type JwtAssertionOptions, jwtAssertion } from './jwt.ts';
 export type { SaslContext, SaslMechanism } from './mechanism.ts';
+export { type AwsCredentials, type MskIamSignerOptions, mskIamSigner } from './msk-iam-signer.ts';
 export { type OAuthBearerOptions, oauthBearer } from './oauthbearer.ts';
 export { type ClientCredentialsOptions, clientCredentials, type JwtBearerOptions, jwtBearer } from './oidc.ts';
 export { type PlainOptions, plain } from './plain.ts';

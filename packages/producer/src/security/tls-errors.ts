@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { KafkaError } from '../errors.ts';
 import type { TlsBroker } from './tls.ts';
@@ -144,7 +145,7 @@ export function peerSpeaksTls(peer: string): TlsError {
 
 function mismatchText(error: Error, { host }: TlsBroker): string {
   const { cert, host: expected = host } = error as { cert?: PeerCertificate; host?: string };
-  const names = namesIn(cert);
+  const names = namesIn(cert, isIP(expected) !== 0);
   const has = names.length === 0 ? 'no name at all' : names.join(', ');
   return (
     `its certificate is not for ${JSON.stringify(expected)} but for ${has}. ` +
@@ -152,13 +153,17 @@ function mismatchText(error: Error, { host }: TlsBroker): string {
   );
 }
 
-function namesIn(certificate: PeerCertificate | undefined): string[] {
+/** @param isAddress - an address is expected: names do not count then, even if they look like one. */
+function namesIn(certificate: PeerCertificate | undefined, isAddress: boolean): string[] {
   const alternatives = certificate?.subjectaltname?.split(', ') ?? [];
-  const names = alternatives.map((entry) => entry.replace(/^(?:DNS|IP Address):/, ''));
+  const names = alternatives.map((entry) => {
+    const [, kind, name] = /^(DNS|IP Address):(.*)$/s.exec(entry) ?? [undefined, '', entry];
+    return { name: name!, note: isAddress && kind === 'DNS' ? ' (a name, and an address needs an IP entry)' : '' };
+  });
   const common = certificate?.subject?.CN;
   // The common name counts only where there are no alternatives (RFC 6125).
-  if (names.length === 0 && common !== undefined) names.push(...[common].flat());
-  const shown = names.slice(0, MOST_NAMES).map((name) => JSON.stringify(name.slice(0, 255)));
+  if (names.length === 0 && common !== undefined) names.push(...[common].flat().map((name) => ({ name, note: '' })));
+  const shown = names.slice(0, MOST_NAMES).map(({ name, note }) => `${JSON.stringify(name.slice(0, 255))}${note}`);
   if (names.length > MOST_NAMES) shown.push(`${names.length - MOST_NAMES} more`);
   return shown;
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
@@ -25,6 +26,8 @@ export type TlsOptions = true | TlsMaterial | ((broker: TlsBroker) => TlsMateria
 export type TlsConnector = (broker: TlsBroker, connectTo: Address, socket?: Duplex) => Promise<tls.ConnectionOptions>;
 
 const FLOOR = 'TLSv1.2';
+/** A server could have TLS 1.2 negotiated again and again, and show another certificate then. No Kafka broker asks for it. */
+const { SSL_OP_NO_RENEGOTIATION } = constants;
 const OURS = ['host', 'port', 'path', 'socket', 'secureProtocol'] as const;
 
 /**
@@ -78,7 +81,8 @@ function secureContext(material: TlsMaterial): tls.SecureContext {
   check(material);
   if (material.secureContext !== undefined) return material.secureContext;
   try {
-    return tls.createSecureContext({ minVersion: FLOOR, ...material });
+    const secureOptions = (material.secureOptions ?? 0) | SSL_OP_NO_RENEGOTIATION;
+    return tls.createSecureContext({ minVersion: FLOOR, ...material, secureOptions });
   } catch (error) {
     throw configError('tls', `cannot be used: ${reasonOf(error)}`);
   }

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { awsMskIam } from '../../src/security/aws-msk-iam.ts';
 import { gssapi, type KerberosModule } from '../../src/security/gssapi.ts';
+import { mskIamSigner } from '../../src/security/msk-iam-signer.ts';
 import { context, failure, talk } from './run-mechanism.ts';
 
 const payload = {
@@ -11,6 +12,8 @@ const payload = {
   'x-amz-algorithm': 'AWS4-HMAC-SHA256',
   'x-amz-credential': 'AKIA/20260101/eu-west-1/kafka-cluster/aws4_request',
   'x-amz-date': '20260101T000000Z',
+  'x-amz-expires': '900',
+  'x-amz-signedheaders': 'host',
   'x-amz-signature': 'ff',
 };
 
@@ -47,6 +50,42 @@ describe('AWS_MSK_IAM', () => {
     const refused = await failure(talk(awsMskIam({ sign: () => incomplete }), []));
     expect(refused).toMatchObject({ retriable: false });
     expect(refused.message).toContain('x-amz-date');
+  });
+});
+
+describe('the signer of AWS_MSK_IAM', () => {
+  const credentials = { accessKeyId: 'X'.repeat(20), secretAccessKey: 'X'.repeat(40) };
+  const epochMs = () => 1_629_321_911_000;
+
+  // What Python's client signs with the same key at the same second.
+  test.each([
+    [undefined, '0fa42ae3d5693777942a7a4028b564f0b372bafa2f71c1a19ad60680e6cb994b'],
+    ['XXXXX', 'b0619c50b7ecb4a7f6f92bd5f733770df5710e97b25146f97015c0b1db783b05'],
+  ])('signs as others do, with the session token %s', async (sessionToken, signature) => {
+    const key = { ...credentials, ...(sessionToken === undefined ? {} : { sessionToken }) };
+    const sign = mskIamSigner({ region: 'us-east-1', credentials: () => key, userAgent: 'kafka-python' }, epochMs);
+    const mechanism = awsMskIam({ sign: (broker) => sign({ ...broker, host: 'localhost' }) });
+    const [sent] = await talk(mechanism, ['{"version":"2020_10_22","request-id":"x"}']);
+    expect(JSON.parse(sent!)).toEqual({
+      version: '2020_10_22',
+      host: 'localhost',
+      'user-agent': 'kafka-python',
+      action: 'kafka-cluster:Connect',
+      'x-amz-algorithm': 'AWS4-HMAC-SHA256',
+      'x-amz-credential': 'XXXXXXXXXXXXXXXXXXXX/20210818/us-east-1/kafka-cluster/aws4_request',
+      'x-amz-date': '20210818T212511Z',
+      'x-amz-signedheaders': 'host',
+      'x-amz-expires': '900',
+      'x-amz-signature': signature,
+      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
+    });
+  });
+
+  test('refuses a region or a lifetime that cannot be, and shows no key', () => {
+    expect(() => mskIamSigner({ region: 'EU west', credentials })).toThrow('needs a region such as "eu-west-1"');
+    expect(() => mskIamSigner({ region: 'eu-west-1', credentials, lifetimeSeconds: 901 })).toThrow('from 1 to 900');
+    const mechanism = awsMskIam({ sign: mskIamSigner({ region: 'eu-west-1', credentials }) });
+    expect(inspect(mechanism, { depth: 9, showHidden: true })).not.toContain('X'.repeat(40));
   });
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Producer, Transaction } from '../../src/index.ts';
 import { failure } from '../start.ts';
 import { bothVersions, startTransactional, transactionError } from './start-transactional.ts';
 
@@ -201,4 +202,22 @@ test('a record outside of transaction() while one is open belongs to it', async 
   await expect(t.run(thrown)).rejects.toThrow('no');
   expect(t.seen()).toEqual([]);
   expect((await failure(t.producer.produce('orders', 'b'))).code).toBe('NO_TRANSACTION');
+});
+
+test('the types forbid what the checks refuse', () => {
+  const wrong = (producer: Producer<{ orders: { id: number } }>, tx: Transaction<{ orders: { id: number } }>) => {
+    // @ts-expect-error: an offset is a number or a bigint
+    void tx.sendOffsets([{ ...offset, offset: '7' }], 'g');
+    // @ts-expect-error: a group has an id
+    void tx.sendOffsets([offset], { generationId: 1 });
+    // @ts-expect-error: there is no such field
+    void tx.sendOffsets([{ ...offset, leaderepoch: 1 }], 'g');
+    // @ts-expect-error: the topic has other values
+    tx.produce('orders', 'a');
+    // @ts-expect-error: a function is needed
+    void producer.transaction({});
+    // @ts-expect-error: what is produced in it is typed as well
+    void producer.transaction((each) => each.produce('clicks', { id: 1 }));
+  };
+  expect(wrong).toBeTypeOf('function');
 });
