@@ -30,15 +30,26 @@ export class BrokerLink {
   connection: Connection | null = null;
   /** Why the last connection ended or failed. */
   lastError: ConnectionError | null = null;
-  /** Set once the actor is started. */
+  /** Its machine; null until the broker is first needed, since a cluster may have thousands that never are. */
   actor: ActorRefFrom<typeof brokerMachine> | null = null;
   /** The cluster has no such broker any more; it ends when its last answer is in. */
   isLeaving = false;
   /** Its last connection ended as brokers end it that cannot refuse in words: soon after a request without answer. */
   isRefusing = false;
+  readonly #start: (link: BrokerLink) => void;
   #calls: Call[] = [];
 
-  constructor(key: string, nodeId: number | null, host: string, port: number, rack: string | null, meters: NodeMeters) {
+  /** @param start - sets `actor`, at once or soon, and wakes the link again if it is late. */
+  constructor(
+    key: string,
+    nodeId: number | null,
+    host: string,
+    port: number,
+    rack: string | null,
+    meters: NodeMeters,
+    start: (link: BrokerLink) => void,
+  ) {
+    this.#start = start;
     this.key = key;
     this.nodeId = nodeId;
     this.host = host;
@@ -52,9 +63,9 @@ export class BrokerLink {
     return this.nodeId === null ? address : `broker ${this.nodeId} (${address})`;
   }
 
-  /** Requests wait for a connection. */
+  /** Requests wait for a connection. Not while its machine starts: it is told to connect when it can be told things. */
   get isWanted(): boolean {
-    return !this.isLeaving && (this.ready.size > 0 || this.#calls.length > 0);
+    return !this.isLeaving && this.actor !== null && (this.ready.size > 0 || this.#calls.length > 0);
   }
 
   /** A request can be written now. A connection that is ending may still be here while its requests fail. */
@@ -75,6 +86,7 @@ export class BrokerLink {
 
   /** Asks for a connection if there is none. */
   wake(): void {
+    if (this.actor === null) this.#start(this);
     this.actor?.send({ type: 'connect' });
   }
 

@@ -36,6 +36,8 @@ export interface LinkWatchParts {
 /** Tells the machine what happens to connections, and gives each link the machine of its own. */
 export class LinkWatch implements NetworkEvents {
   readonly #parts: LinkWatchParts;
+  /** Their machines are about to be. */
+  readonly #starting = new Set<BrokerLink>();
   /** A connection has been of use: wrong credentials would have shown. */
   #hasConnected = false;
   /** When the end of a connection was taken for an answer. */
@@ -49,11 +51,23 @@ export class LinkWatch implements NetworkEvents {
     return this.#parts.clusterId();
   }
 
-  linkAdded(link: BrokerLink): void {
+  linkNeeded(link: BrokerLink): void {
     const actor = this.#parts.actor();
-    if (actor.getSnapshot().status !== 'active') return;
+    if (link.isLeaving || this.#starting.has(link) || actor.getSnapshot().status !== 'active') return;
     actor.send({ type: 'broker.found', broker: link.key });
-    const child = actor.getSnapshot().children[link.key];
+    this.#attach(link);
+    if (link.actor !== null) return;
+    // The machine is at work, and spawns after what it is doing now.
+    this.#starting.add(link);
+    queueMicrotask(() => {
+      this.#starting.delete(link);
+      this.#attach(link);
+      if (link.actor !== null && !link.isLeaving) link.wake();
+    });
+  }
+
+  #attach(link: BrokerLink): void {
+    const child = this.#parts.actor().getSnapshot().children[link.key];
     link.actor = (child as ActorRefFrom<typeof brokerMachine> | undefined) ?? null;
   }
 
@@ -61,6 +75,7 @@ export class LinkWatch implements NetworkEvents {
     const actor = this.#parts.actor();
     // In the end the machine is done before the last link is.
     if (actor.getSnapshot().status !== 'active') return;
+    if (link.actor === null && !this.#starting.has(link)) return;
     link.actor?.send({ type: 'close' });
     actor.send({ type: 'broker.gone', broker: link.key });
   }

@@ -43,8 +43,8 @@ export interface NetworkPorts {
 
 /** What the rest of the producer hears of connections. */
 export interface NetworkEvents {
-  /** A machine for this link is needed. */
-  linkAdded(link: BrokerLink): void;
+  /** A machine for this link is needed: asked again until it has one. */
+  linkNeeded(link: BrokerLink): void;
   linkRemoved(link: BrokerLink): void;
   /** Requests can be written. */
   linkReady(link: BrokerLink): void;
@@ -95,9 +95,9 @@ export class Network {
   add(nodeId: number | null, host: string, port: number, rack: string | null): BrokerLink {
     const name = nodeId === null ? 'bootstrap' : `node ${nodeId}`;
     const key = `${name} ${host}:${port} #${++this.#serial}`;
-    const link = new BrokerLink(key, nodeId, host, port, rack, this.#ports.telemetry.node(nodeId));
+    const meters = this.#ports.telemetry.node(nodeId);
+    const link = new BrokerLink(key, nodeId, host, port, rack, meters, (each) => this.#events.linkNeeded(each));
     this.links.set(link.key, link);
-    this.#events.linkAdded(link);
     return link;
   }
 
