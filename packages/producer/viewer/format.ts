@@ -38,13 +38,20 @@ export function roundCeiling(value: number, unit = 1): number {
   const power = 10 ** Math.floor(Math.log10(value / base));
   const step = [1, 2, 5, 10].find((each) => value <= each * power * base * 1.0001)!;
   // What would be 1000 KiB is the next unit already.
-  return unit > 1 ? Math.min(step * power, unit) * base : step * power;
+  return (unit > 1 && step * power >= 1000 ? unit : step * power) * base;
 }
 
 /** Two of them, with their unit once where it is the same. */
 export function durations(first: number, second: number): string {
   const [a, b] = [duration(first), duration(second)];
   return a.endsWith(' ms') && b.endsWith(' ms') ? `${a.slice(0, -3)} / ${b}` : `${a} / ${b}`;
+}
+
+/** A long name with its middle left out: its end tells it apart more often than not. */
+export function shortened(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const kept = most - 1;
+  return `${name.slice(0, Math.ceil(kept / 2))}…${name.slice(name.length - Math.floor(kept / 2))}`;
 }
 
 /** The wall clock, with milliseconds. */

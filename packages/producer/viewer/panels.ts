@@ -1,6 +1,6 @@
 import type { BrokerView, Frame, MachineView, PartitionView, Percentiles } from '../src/inspector/feed-format.ts';
 import { byId, el, setAttribute, setText } from './dom.ts';
-import { amount, bytes, count, duration, durations } from './format.ts';
+import { amount, bytes, count, duration, durations, shortened } from './format.ts';
 import type { Model, Moment } from './model.ts';
 import { type Cell, Rows } from './rows.ts';
 import { StatechartView } from './statechart.ts';
@@ -188,7 +188,10 @@ export class PartitionsView {
         {
           name: 'partition',
           title: 'Partition',
-          cell: ({ topic, partition }) => ({ text: `${topic} · ${partition}` }),
+          cell: ({ topic, partition }) => ({
+            text: `${shortened(topic, 20)} · ${partition}`,
+            title: `${topic} · ${partition}`,
+          }),
         },
         {
           name: 'leader',
@@ -256,7 +259,7 @@ export class MachinesView {
 
   show(frame: Frame): void {
     this.#frame = frame;
-    const children = frame.machines.filter(({ actor }) => actor !== 'producer');
+    const children = this.#inOrder(frame.machines.filter(({ actor }) => actor !== 'producer'));
     const names = new Set(children.map(({ actor }) => actor));
     for (const [actor, tab] of this.#tabs) {
       if (names.has(actor)) continue;
@@ -272,11 +275,31 @@ export class MachinesView {
       setAttribute(tab, 'aria-selected', String(actor === this.chosen));
       tab.tabIndex = actor === this.chosen ? 0 : -1;
     }
+    this.#order(children.map(({ actor }) => this.#tab(actor)));
     const machine = children.find(({ actor }) => actor === this.chosen);
     this.#panel.hidden = machine === undefined;
     if (machine === undefined) return;
     this.chart.show(machine.machine, machine.state);
     this.#showContext(machine);
+  }
+
+  /** Brokers by their numbers, after the others. */
+  #inOrder(children: readonly MachineView[]): MachineView[] {
+    const name = ({ actor }: MachineView) => this.#model.nameOf(actor);
+    const isBroker = ({ machine }: MachineView) => Number(machine === 'broker');
+    return children.toSorted(
+      (a, b) => isBroker(a) - isBroker(b) || (isBroker(a) && name(a).localeCompare(name(b), 'en', { numeric: true })),
+    );
+  }
+
+  /** Moves those only that are out of place: the one with the focus would lose it. */
+  #order(tabs: readonly HTMLButtonElement[]): void {
+    const focused = document.activeElement;
+    tabs.forEach((tab, index) => {
+      const there = this.#host.children[index];
+      if (there !== tab) this.#host.insertBefore(tab, there ?? null);
+    });
+    if (focused instanceof HTMLButtonElement && focused !== document.activeElement) focused.focus();
   }
 
   choose(actor: string): void {

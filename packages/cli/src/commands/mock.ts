@@ -8,6 +8,7 @@ import {
 import { codeOf, exitCodes, Failure, messageOf, usage } from '../failure.ts';
 import { Interrupt } from '../terminal/interrupt.ts';
 import type { Output, Terminal } from '../terminal/output.ts';
+import { plural } from '../terminal/quantity.ts';
 
 export interface MockFlags {
   port?: number;
@@ -28,7 +29,7 @@ export async function mock(flags: MockFlags, terminal: Terminal): Promise<number
   for (const sentence of flags.fault ?? []) addFault(cluster, sentence);
   out.line(`A mock of Kafka ${cluster.profile.version} is running. Point any client at it:`);
   out.line(`  ${out.paint('bold', cluster.brokers.join(','))}`);
-  for (const { name, partitions } of cluster.topics()) out.line(`  topic ${name}, ${partitions} partitions`);
+  for (const { name, partitions } of cluster.topics()) out.line(`  topic ${name}, ${plural(partitions, 'partition')}`);
   for (const rule of cluster.rules) out.line(`  fault ${rule}`);
   out.line('Ctrl-C stops it; nothing is kept.');
   if (flags.log === true) cluster.observe({}, (entry) => logRequest(entry, out));

@@ -130,8 +130,9 @@ export class Feed {
   #tell(): void {
     const frame = this.#frame();
     const json = JSON.stringify(frame);
-    this.#past.push(json);
-    this.#pastBytes += json.length;
+    const kept = json.length <= mostPastBytes / mostPast ? json : JSON.stringify(withoutTables(frame));
+    this.#past.push(kept);
+    this.#pastBytes += kept.length;
     while (this.#past.length > mostPast || this.#pastBytes > mostPastBytes) {
       this.#pastBytes -= this.#past.shift()!.length;
     }
@@ -176,6 +177,15 @@ export class Feed {
       inFlightRequests: this.#view.inFlightRequests(),
     };
   }
+}
+
+/**
+ * What charts and log are made of, and the state of the producer. Tables show the present, and those of thirty brokers
+ * would leave room for seconds only.
+ */
+function withoutTables(frame: Frame): Frame {
+  const machines = frame.machines.filter(({ machine }) => machine !== 'broker');
+  return { ...frame, machines, brokers: [], partitions: [] };
 }
 
 function waitingRecords({ intake }: EngineView): number {

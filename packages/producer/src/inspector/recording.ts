@@ -78,7 +78,7 @@ export class RecordedSource implements ViewerSource {
   static async open(path: string): Promise<RecordedSource> {
     const hello = await firstLine(path);
     if (hello === null) {
-      throw new KafkaError('NO_RECORDING', `${path} is no recording of a producer: its first line is another one`);
+      throw new KafkaError('NO_RECORDING', `${path} is no recording of a producer: it does not begin as one`);
     }
     if (hello.format > feedFormat) {
       throw new KafkaError('NO_RECORDING', `${path} was recorded by a later version, ${hello.version}: use that one`);

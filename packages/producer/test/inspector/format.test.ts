@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bytes, roundCeiling } from '../../viewer/format.ts';
+import { bytes, roundCeiling, shortened } from '../../viewer/format.ts';
 
 test('axes end at numbers that read well, in powers of 1024 where they are bytes', () => {
   expect([0.3, 1, 1.2, 37, 4999, 50_100].map((value) => roundCeiling(value))).toEqual([0.5, 1, 2, 50, 5000, 100_000]);
@@ -25,4 +25,9 @@ test('an axis holds its largest value, and no more than two and a half of it sta
       expect(end).toBeLessThanOrEqual(value * 2.5 * 1.0001);
     }),
   );
+});
+
+test('a long name keeps its beginning and its end', () => {
+  expect(shortened('orders', 20)).toBe('orders');
+  expect(shortened('company.sales.orders.placed.v2', 20)).toBe('company.sa…placed.v2');
 });

@@ -167,6 +167,23 @@ describe('a page on this machine', () => {
     expect(JSON.stringify(past)).toContain('"to":"closed"');
   });
 
+  test('keeps the last minute of a producer with many brokers and partitions as well', async () => {
+    await using it = await start({ brokers: 30, topics: { orders: { partitions: 200 } } }, { lingerMs: 200 });
+    await using inspector = await it.producer.inspector();
+    await it.warm();
+    for (let frame = 0; frame < 250; frame++) {
+      for (let partition = 0; partition < 200; partition++) it.producer.produce('orders', frame, { partition });
+      await it.mock.clock.advance(250);
+    }
+    const messages = await messagesUntil(inspector.url, ({ kind }) => kind === 'frame');
+    const { frames } = messages[1] as unknown as { frames: { at: number; machines: { actor: string }[] }[] };
+    expect(frames.at(-1)!.at - frames[0]!.at).toBeGreaterThan(55_000);
+    expect(JSON.stringify(messages[1]).length).toBeLessThan(1_100_000);
+    for (const { machines } of frames) expect(machines.map(({ actor }) => actor)).toContain('producer');
+    // The present is told in full.
+    expect((messages.at(-1) as unknown as { brokers: unknown[] }).brokers.length).toBe(30);
+  });
+
   test('takes its observers out again when it is closed, and frees its port', async () => {
     await using it = await start();
     const inspector = await it.producer.inspector();
