@@ -110,6 +110,6 @@ test('what is said of speed beside other clients is what was measured', () => {
     'with small records and with compression kiel takes less CPU for a record than librdkafka does',
   );
   for (const workload of ['A', 'C', 'D']) expect([workload, ratioOf(workload) < 1]).toEqual([workload, true]);
-  expect(page).toContain('with records of 1 KiB it takes more');
-  expect(ratioOf('B')).toBeGreaterThan(1);
+  expect(page).toContain('with gzip, and with records of 1 KiB that are not compressed, it takes more');
+  for (const workload of ['B', 'D-gzip']) expect([workload, ratioOf(workload) > 1]).toEqual([workload, true]);
 });
