@@ -13,7 +13,7 @@ import { Timeline } from './timeline.ts';
 import { producerStates, toneOf } from './tones.ts';
 
 /** Told aloud: what a listener who cannot see would want to be interrupted for. */
-const announced = new Set(['healing', 'closing', 'closed']);
+const announced = ['healing', 'closing', 'closed'];
 
 class Viewer {
   readonly #model = new Model();
@@ -109,8 +109,7 @@ class Viewer {
     const state = producer?.state ?? 'closed';
     setText(byId('state-name'), state);
     setAttribute(byId('state'), 'data-tone', toneOf('producer', state));
-    if (state !== this.#lastState && announced.has(state)) setText(byId('live-region'), `The producer is ${state}`);
-    this.#lastState = state;
+    this.#announce(frame, state);
     for (const button of ['flush', 'close']) byId<HTMLButtonElement>(button).disabled = state === 'closed';
     this.#tiles.show(frame, this.#model);
     this.#producer.show('producer', state);
@@ -119,6 +118,16 @@ class Viewer {
     this.#partitions.show(frame);
     this.#timeline.show(moments, frame.at, this.#spanMs);
     for (const plot of this.#plots) plot.show(moments, frame.at, this.#spanMs);
+  }
+
+  /** A healing is over in milliseconds at its best, and between two frames. */
+  #announce({ spent }: Frame, state: string): void {
+    const isHealing = (spent['healing'] ?? 0) > 0;
+    const told = isHealing ? 'healing' : state;
+    if (told === this.#lastState) return;
+    if (announced.includes(told)) setText(byId('live-region'), `The producer is ${told}`);
+    else if (this.#lastState === 'healing') setText(byId('live-region'), 'The producer has healed');
+    this.#lastState = told;
   }
 
   #flash(steps: readonly Step[]): void {
