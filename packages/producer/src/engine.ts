@@ -115,7 +115,7 @@ export class Engine {
       topics: () => this.accumulator.topics.values(),
     });
     this.#cluster = cluster;
-    this.#turnstile = new Turnstile(accumulator, intake, cluster, clock);
+    this.#turnstile = new Turnstile(accumulator, intake, cluster, clock, settings.compression);
     const writer = new BatchWriter(
       {
         compression: settings.compression,
