@@ -1,5 +1,6 @@
 import type { Batch } from './batch.ts';
 import type { DeliveryError } from './errors.ts';
+import type { WaitingRecord } from './topic.ts';
 
 /** Where a record went. */
 export class DeliveryReport {
@@ -68,6 +69,8 @@ class Unplaced implements Place {
   readonly news = new News();
   isClaimed = false;
   error: DeliveryError | null = null;
+  /** What waits, while it does. */
+  record: WaitingRecord | null = null;
 
   claim(): void {
     this.isClaimed = true;
@@ -145,8 +148,18 @@ export class RecordDelivery implements Delivery {
   rejectUnplaced(error: DeliveryError): boolean {
     const place = this.#place as Unplaced;
     place.error = error;
+    place.record = null;
     place.news.tell();
     return place.isClaimed;
+  }
+
+  /** The record, while it waits for its topic or for room. */
+  get waiting(): WaitingRecord | null {
+    return this.#place instanceof Unplaced ? this.#place.record : null;
+  }
+
+  set waiting(record: WaitingRecord | null) {
+    if (this.#place instanceof Unplaced) this.#place.record = record;
   }
 
   /** Somebody asked for the outcome of this record, which has no batch. */

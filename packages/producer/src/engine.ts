@@ -242,7 +242,7 @@ export class Engine {
   cancel(topic: Topic, delivery: RecordDelivery, reason: unknown): void {
     const { batch } = delivery;
     if (batch === null) {
-      this.intake.cancel(topic, delivery, cancelledBy(reason, topic.name, -1, 'no'));
+      this.intake.cancel(delivery, cancelledBy(reason, topic.name, -1, 'no'));
       return;
     }
     const { index } = batch.queue;

@@ -219,17 +219,14 @@ export class Intake {
     this.#events.waits();
   }
 
-  /** The caller changed his mind about a record that waits; false if it does not wait. */
-  cancel(topic: Topic, delivery: RecordDelivery, error: DeliveryError): boolean {
-    let record = topic.waiting.find(delivery);
-    if (record !== undefined) this.#accumulator.bufferedBytes -= record.sizeBytes;
-    else {
-      record = this.#line.find(delivery);
-      if (record === undefined) return false;
-      this.#lineBytes -= record.sizeBytes;
-    }
+  /** The caller changed his mind about a record that waits; nothing happens if it does not. */
+  cancel(delivery: RecordDelivery, error: DeliveryError): void {
+    const record = delivery.waiting;
+    if (record === null) return;
+    if (record.isInLine) this.#lineBytes -= record.sizeBytes;
+    else this.#accumulator.bufferedBytes -= record.sizeBytes;
     this.#fail(record, error);
-    return true;
+    if (this.waitingForRoom > 0) this.admit();
   }
 
   #wait(
@@ -268,12 +265,14 @@ export class Intake {
       giveUpAtMs: nowMs + Math.min(maxBlockMs, deliveryTimeoutMs),
       sizeBytes,
       original,
+      isInLine,
       isGone: false,
     };
     this.#accumulator.unsettled++;
     this.#accumulator.unsent++;
     group.open++;
     if (isInLine) {
+      delivery.waiting = waiting;
       this.#line.push(waiting);
       this.#lineBytes += sizeBytes;
     } else {
@@ -286,6 +285,8 @@ export class Intake {
 
   #waitForTopic(record: WaitingRecord): void {
     const { topic } = record;
+    record.isInLine = false;
+    record.delivery.waiting = record;
     topic.waiting.push(record);
     this.#accumulator.bufferedBytes += record.sizeBytes;
     // Once a topic is waited for, it is asked for again and again until there is news of it.

@@ -21,6 +21,8 @@ export interface WaitingRecord {
   readonly sizeBytes: number;
   /** The value before serialization, for a partitioner of the user's own. */
   readonly original: unknown;
+  /** It waits for room, rather than for its topic. */
+  isInLine: boolean;
   isGone: boolean;
 }
 

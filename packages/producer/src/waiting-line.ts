@@ -1,4 +1,3 @@
-import type { RecordDelivery } from './delivery.ts';
 import type { WaitingRecord } from './topic.ts';
 
 /** Left-over slots before they are given back. */
@@ -25,16 +24,14 @@ export class WaitingLine {
   shift(): WaitingRecord | undefined {
     const record = this.#records[this.#from];
     if (record === undefined) return undefined;
+    // Whoever takes it out decides what becomes of it.
+    record.delivery.waiting = null;
     this.#records[this.#from++] = undefined;
     if (this.#from === this.#records.length || (this.#from > mostSlots && this.#from * 2 > this.#records.length)) {
       this.#records.splice(0, this.#from);
       this.#from = 0;
     }
     return record;
-  }
-
-  find(delivery: RecordDelivery): WaitingRecord | undefined {
-    return this.#records.find((record) => record?.delivery === delivery);
   }
 
   /** Takes out the ones that have waited long enough, and those that are gone. */

@@ -105,6 +105,24 @@ test('P07: a record waiting for its topic can be taken back, and a signal aborte
   expect(t.producer.unsettledCount).toBe(0);
 });
 
+test('P07: room that comes free because records are taken back lets in who waits in line', async () => {
+  await using t = await start({ autoCreateTopics: false }, { bufferBytes: 4_000, maxBlockMs: 60_000 });
+  await t.warm();
+  const aborter = new AbortController();
+  const failures = [0, 1, 2].map((i) =>
+    failure(t.producer.produce('nowhere', `${i}`.padEnd(1_500, '.'), { signal: aborter.signal })),
+  );
+  expect(t.producer.hasRoom).toBe(false);
+  const sent = t.producer.produce('orders', 'a');
+  await t.mock.clock.advance(1_000);
+  expect(t.values()).toEqual(['warm']);
+  aborter.abort();
+  const before = t.mock.clock.now();
+  expect(await t.run(sent)).toMatchObject({ offset: 1n });
+  expect(t.mock.clock.now() - before).toBeLessThan(50);
+  expect(new Set((await Promise.all(failures)).map(({ code }) => code))).toEqual(new Set(['CANCELLED']));
+});
+
 test('P08: without idempotence, one in flight keeps order through refusals and leader moves', async () => {
   await using t = await start({}, { idempotent: false, maxInFlight: 1, batchBytes: 200 });
   await t.warm(0);
@@ -139,7 +157,12 @@ test('P03: epochs used up are followed by a new id, in few requests, and records
 test('15: numbers go from 2^31-1 to 0 within a batch and between two, and a resend across the seam is recognised', async () => {
   const first = 0x7fff_ffff - 3;
   // Two thousand million records are more than a test has time for: the first batch begins near the end.
-  const take = vi.spyOn(PartitionQueue.prototype, 'take').mockImplementationOnce(function (batch, link, identity) {
+  const take = vi.spyOn(PartitionQueue.prototype, 'take').mockImplementationOnce(function (
+    this: PartitionQueue,
+    batch,
+    link,
+    identity,
+  ) {
     take.mockRestore();
     this.take(batch, link, identity);
     batch.sequence = first;
