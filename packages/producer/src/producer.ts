@@ -1,5 +1,6 @@
 import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import type { ActorRefFrom } from 'xstate';
+import { AbortWatch } from './abort-watch.ts';
 import { checkCloseOptions, checkFlushOptions, checkProduceOptions } from './call-options.ts';
 import type { Delivery, RecordDelivery } from './delivery.ts';
 import { Engine, type ProducerState } from './engine.ts';
@@ -75,6 +76,7 @@ export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDispo
   readonly #engine: Engine;
   readonly #events: EventSink;
   readonly #settings: Settings;
+  readonly #aborts = new AbortWatch();
   #lastName: string | null = null;
   #lastTopic: Topic | null = null;
   #closing: Promise<void> | null = null;
@@ -400,8 +402,7 @@ export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDispo
 
   #watch(topic: Topic, delivery: RecordDelivery, signal: AbortSignal): void {
     const cancel = () => this.#engine.cancel(topic, delivery, signal.reason);
-    signal.addEventListener('abort', cancel, { once: true });
-    delivery.whenSettled(() => signal.removeEventListener('abort', cancel));
+    delivery.whenSettled(this.#aborts.watch(signal, cancel));
   }
 
   #topic(name: string): Topic {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { start } from './start.ts';
 
@@ -44,6 +45,39 @@ test('a record that is taken back tells its own waiters alone; the others learn 
   await t.run(Promise.all(all));
   expect(told).toEqual(['CANCELLED', 'kept at 1', 'last at 2']);
   expect(t.values()).toEqual(['warm', 'kept', 'last']);
+});
+
+test('a signal has one listener, however many records wait under it, and none when they are settled', async () => {
+  await using t = await start({}, { lingerMs: 5 });
+  const { signal } = new AbortController();
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  const sent = Array.from({ length: 1000 }, (_, n) => t.producer.produce('orders', n, { signal }));
+  expect(listeners()).toBe(1);
+  await t.run(Promise.all(sent));
+  await t.run(Promise.resolve());
+  expect(listeners()).toBe(0);
+});
+
+test('a signal takes back all that waits under it, in the order of the calls, and nothing else', async () => {
+  await using t = await start({}, { lingerMs: 50 });
+  await t.warm();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const told: string[] = [];
+  for (const [name, { signal }] of [
+    ['a', first],
+    ['b', second],
+    ['c', first],
+    ['d', first],
+  ] as const) {
+    t.producer.produce('orders', name, { signal }).then(
+      () => told.push(`${name} stored`),
+      ({ code }) => told.push(`${name} ${code}`),
+    );
+  }
+  first.abort();
+  await t.run(t.producer.flush());
+  expect(told).toEqual(['a CANCELLED', 'c CANCELLED', 'd CANCELLED', 'b stored']);
+  expect(t.values()).toEqual(['warm', 'b']);
 });
 
 test('what a callback throws is the rejection of what then() gave, and nobody else’s', async () => {

@@ -262,6 +262,15 @@ test('a commit that could not even be asked for can still be aborted', async () 
   expect(t.seen()).toEqual([]);
 });
 
+test('what to do about a record that is too large stands in the error of commit() once, in whole sentences', async () => {
+  await using t = await startTransactional();
+  const tx = await t.run(t.producer.begin());
+  tx.produce('orders', 'a'.repeat(2_000_000)).catch(() => {});
+  const error = await transactionError(t.run(t.producer.commit()));
+  expect(error.message).toMatch(/max\.message\.bytes\. Call abort\(\), then begin again\.$/);
+  await t.run(t.producer.abort());
+});
+
 test('offsets that got no answer let the transaction be aborted alone', async () => {
   await using t = await startTransactional('4.4', { maxBlockMs: 2_000, requestTimeoutMs: 1_000 });
   const rule = t.mock.on('TxnOffsetCommit', { then: 'mute' });
