@@ -90,7 +90,7 @@ export function failedTransaction(problem: string, cause: KafkaError | null): Tr
   const first = cause?.code === 'UNSUPPORTED_VERSION' ? null : advice('', cause);
   return new TransactionError('TRANSACTION_FAILED', `the transaction cannot be committed: ${problem}`, {
     outcome: 'open',
-    hint: `${first === null ? '' : `${first.replace(/\.$/, '')}. `}${callAbort}`,
+    hint: `${first === null ? '' : `${first}. `}${callAbort}`,
     retriable: true,
     cause: cause ?? undefined,
   });
