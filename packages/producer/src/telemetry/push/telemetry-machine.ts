@@ -68,7 +68,7 @@ export const telemetryMachine = setup({
     },
     waiting: {
       after: { interval: [{ guard: 'isWanted', target: 'pushing' }, { target: 'asking' }] },
-      on: { close: [{ guard: 'isWanted', target: 'leaving' }, { target: 'off' }] },
+      on: { close: { guard: 'isWanted', target: 'leaving' } },
     },
     pushing: {
       entry: ['countPush', 'push'],
