@@ -21,7 +21,7 @@ const program = fileURLToPath(new URL('client/viewer-overhead.mjs', import.meta.
 export async function viewer(): Promise<Record<string, unknown>[]> {
   await using broker = await NullBroker.start();
   await broker.makeTopic('viewer', 6);
-  const options = { broker: broker.address, topic: 'viewer', slices: 16, records: 2_000_000, warmup: 1_000_000 };
+  const options = { broker: broker.address, topic: 'viewer', slices: 10, records: 8_000_000, warmup: 1_000_000 };
   const { stdout } = await run(process.execPath, [program, JSON.stringify(options)], { timeout: 280_000 });
   const pairs = JSON.parse(stdout.trim().split('\n').at(-1)!) as Pair[];
   const row = (what: string, values: readonly number[]) => ({ what, ...spreadOf(values) });
