@@ -508,8 +508,7 @@ export class Engine {
       events: this.#events,
       logger: this.#ports.logger,
       telemetry: this.telemetry,
-      hearsAgainAfterMs:
-        this.#settings.requiredAcks === 0 ? this.#settings.retryBackoffMaxMs : Number.POSITIVE_INFINITY,
+      hearsAgainAfterMs: this.#settings.requiredAcks === 0 ? this.#settings.retryBackoffMaxMs : null,
       clock: this.#ports.clock,
       actor: () => this.actor,
       clusterId: () => this.#cluster.clusterId,

@@ -17,9 +17,9 @@ export interface LinkWatchParts {
   readonly telemetry: Telemetry;
   /**
    * With acks=0 the end of a connection is all that a broker says. So often, at the most, it leads to fresh metadata:
-   * what is refused for good is refused again and again. Infinity where Produce is answered.
+   * what is refused for good is refused again and again. Null where Produce is answered.
    */
-  readonly hearsAgainAfterMs: number;
+  readonly hearsAgainAfterMs: number | null;
   readonly clock: Clock;
   /** The machine; it starts after the network was made. */
   actor(): ActorRefFrom<typeof producerMachine>;
@@ -97,8 +97,9 @@ export class LinkWatch implements NetworkEvents {
   }
 
   #isNews(): boolean {
-    const nowMs = this.#parts.clock.now();
-    if (nowMs - this.#heardAtMs < this.#parts.hearsAgainAfterMs) return false;
+    const { hearsAgainAfterMs, clock } = this.#parts;
+    const nowMs = clock.now();
+    if (hearsAgainAfterMs === null || nowMs - this.#heardAtMs < hearsAgainAfterMs) return false;
     this.#heardAtMs = nowMs;
     return true;
   }

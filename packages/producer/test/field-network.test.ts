@@ -248,6 +248,17 @@ test('P16: an explicit partition that is not known yet is waited for; one that n
   expect(t.count('Metadata')).toBeLessThan(20);
 });
 
+test('where Produce is answered, the end of a connection that nobody uses is no reason to ask for metadata', async () => {
+  await using t = await start({ brokers: 2 });
+  t.mock.moveLeader('orders', 0, 2);
+  await t.warm();
+  t.mock.killBroker(2);
+  await t.mock.clock.advance(5_000);
+  expect(t.count('Metadata')).toBe(0);
+  await t.run(t.producer.produce('orders', 'after'));
+  expect(t.values()).toEqual(['warm', 'after']);
+});
+
 test('P16: keys stay where they are, and partitions in use, when stale answers show fewer of them', async () => {
   await using t = await start({ topics: { orders: { partitions: 3 } } }, { metadataMaxAgeMs: 500 });
   // What brokers answer later is what they know now.
