@@ -11,7 +11,7 @@ interface Slice {
 
 interface Pair {
   readonly without: Slice;
-  readonly open: Slice & { readonly viewerBytes: number };
+  readonly on: Slice & { readonly viewerBytes: number };
 }
 
 const run = promisify(execFile);
@@ -32,19 +32,19 @@ export async function viewer(): Promise<Record<string, unknown>[]> {
     ),
     row(
       'records/s with a viewer open',
-      pairs.map(({ open }) => open.recordsPerSecond),
+      pairs.map(({ on }) => on.recordsPerSecond),
     ),
     row(
       'throughput lost, %',
-      pairs.map(({ without, open }) => (1 - open.recordsPerSecond / without.recordsPerSecond) * 100),
+      pairs.map(({ without, on }) => (1 - on.recordsPerSecond / without.recordsPerSecond) * 100),
     ),
     row(
       'CPU added, %',
-      pairs.map(({ without, open }) => (open.cpuMicros / without.cpuMicros - 1) * 100),
+      pairs.map(({ without, on }) => (on.cpuMicros / without.cpuMicros - 1) * 100),
     ),
     row(
       'KiB sent to the viewer, a slice',
-      pairs.map(({ open }) => open.viewerBytes / 1024),
+      pairs.map(({ on }) => on.viewerBytes / 1024),
     ),
   ];
 }

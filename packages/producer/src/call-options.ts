@@ -1,4 +1,4 @@
-import { nearestName } from './nearest-name.ts';
+import { unknownName } from './nearest-name.ts';
 
 const ofProduce: ReadonlySet<string> = new Set(['key', 'partition', 'headers', 'timestampMs', 'signal']);
 const ofFlush: ReadonlySet<string> = new Set(['signal']);
@@ -20,7 +20,5 @@ export function checkCloseOptions(options: object): void {
 }
 
 function refuse(call: string, name: string, known: ReadonlySet<string>): never {
-  const nearest = nearestName(name, known);
-  const advice = nearest === undefined ? `there are ${[...known].join(', ')}` : `did you mean "${nearest}"?`;
-  throw new TypeError(`${call}: option "${name}" does not exist; ${advice}`);
+  throw new TypeError(`${call}: option ${unknownName(name, known)}`);
 }

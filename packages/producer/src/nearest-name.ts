@@ -1,3 +1,10 @@
+/** That there is no such name, and which one may have been meant; without one that is near, which there are. */
+export function unknownName(name: string, known: ReadonlySet<string>): string {
+  const nearest = nearestName(name, known);
+  const advice = nearest === undefined ? `there are ${[...known].join(', ')}` : `did you mean "${nearest}"?`;
+  return `"${name}" does not exist; ${advice}`;
+}
+
 /** The known name that a misspelt one was probably meant to be; undefined if none is near. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -7,6 +7,7 @@ import { Engine, type ProducerState } from './engine.ts';
 import { ConfigError, DeliveryError, type KafkaError, toError } from './errors.ts';
 import { EventSink, type ProducerEvents } from './events.ts';
 import type { Inspector, InspectorOptions, Recording } from './inspector/inspector.ts';
+import { kindOf } from './kind-of.ts';
 import { SafeLogger, silentLogger } from './logger.ts';
 import type { PossibleOptions } from './option-pairs.ts';
 import { readOptions, type Settings } from './options.ts';
@@ -407,7 +408,7 @@ export class Producer<Topics extends AnyTopics = TopicMap> implements AsyncDispo
 
   #topic(name: string): Topic {
     if (typeof name !== 'string' || name === '') {
-      throw new TypeError(`produce: the topic must be text, and not empty; got ${typeOf(name)}`);
+      throw new TypeError(`produce: the topic must be text, and not empty; got ${kindOf(name)}`);
     }
     if (this.#engine.refusal === null) {
       const topic = this.#engine.topic(name);
@@ -472,7 +473,7 @@ function readPartition(topic: string, partition: number | undefined): number {
   if (partition === undefined) return -1;
   if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fff_ffff) {
     throw new RangeError(
-      `produce to "${topic}": partition must be a whole number of at least 0, got ${typeof partition === 'number' ? partition : typeOf(partition)}`,
+      `produce to "${topic}": partition must be a whole number of at least 0, got ${typeof partition === 'number' ? partition : kindOf(partition)}`,
     );
   }
   return partition;
@@ -489,8 +490,4 @@ function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Pro
     signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-}
-
-function typeOf(value: unknown): string {
-  return value === null ? 'null' : typeof value;
 }

@@ -1,5 +1,6 @@
 import type { RecordBytes, RecordHeaders } from '@kiel/codec/client';
 import { toError } from './errors.ts';
+import { kindOf } from './kind-of.ts';
 import type { Serializer } from './options.ts';
 
 /** Pairs in order, or a plain object. */
@@ -91,11 +92,4 @@ function isBytes(value: unknown): value is Uint8Array {
 /** A test runner's sandbox, or another window, has a Uint8Array of its own. */
 function isForeignBytes(value: ArrayBufferView): boolean {
   return Object.prototype.toString.call(value) === '[object Uint8Array]';
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
-  const name = value.constructor?.name;
-  return name === undefined || name === 'Object' ? 'an object' : name;
 }

@@ -1,4 +1,5 @@
-import { nearestName } from './nearest-name.ts';
+import { kindOf } from './kind-of.ts';
+import { unknownName } from './nearest-name.ts';
 import type { GroupMetadata, TransactionOffset } from './transaction-coordinator.ts';
 
 const ofOffset: ReadonlySet<string> = new Set(['topic', 'partition', 'offset', 'leaderEpoch', 'metadata']);
@@ -76,14 +77,6 @@ function readOffset(place: string, value: unknown): void {
 
 function refuseUnknown(place: string, given: object, known: ReadonlySet<string>): void {
   for (const name of Object.keys(given)) {
-    if (known.has(name)) continue;
-    const nearest = nearestName(name, known);
-    const advice = nearest === undefined ? `there are ${[...known].join(', ')}` : `did you mean "${nearest}"?`;
-    throw new TypeError(`${place}: "${name}" does not exist; ${advice}`);
+    if (!known.has(name)) throw new TypeError(`${place}: ${unknownName(name, known)}`);
   }
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : typeof value;
 }

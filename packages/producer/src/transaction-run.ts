@@ -1,3 +1,4 @@
+import { kindOf } from './kind-of.ts';
 import { afterAbort, TransactionError } from './transaction-error.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -21,7 +22,7 @@ export async function runTransaction<Tx, Result>(
   work: (tx: Tx) => Result | PromiseLike<Result>,
 ): Promise<Result> {
   if (typeof work !== 'function') {
-    throw new TypeError(`transaction: needs a function, got ${work === null ? 'null' : typeof work}`);
+    throw new TypeError(`transaction: needs a function, got ${kindOf(work)}`);
   }
   const tx = await host.begin();
   const { serial } = transactions;

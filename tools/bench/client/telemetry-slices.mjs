@@ -11,8 +11,9 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { connect } from '../peers/kiel.mjs';
 import { makeRecords } from './records.mjs';
+import { inTurn, measuring } from './slices.mjs';
 
-const { broker, slices, records: count, warmup } = JSON.parse(process.argv[2]);
+const { broker, slices, records, warmup } = JSON.parse(process.argv[2]);
 const dist = (file) => import(new URL(`../../../packages/producer/dist/${file}`, import.meta.url).href);
 const { instrumentProducer } = await dist('telemetry/opentelemetry.js');
 const { pointsOf } = await dist('telemetry/push/points.js');
@@ -64,24 +65,7 @@ const parts = {
 };
 
 const client = await connect({ broker, topic: 'bench', compression: 'none' });
-const values = makeRecords('100');
-
-async function send(n) {
-  for (let i = 0; i < n; i++) {
-    client.queue(values[i % values.length]);
-    if ((i & 255) === 255) await client.ready();
-  }
-  await client.flush();
-}
-
-async function measured(n) {
-  const before = process.cpuUsage();
-  const start = process.hrtime.bigint();
-  await send(n);
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  const { user, system } = process.cpuUsage(before);
-  return { cpuMicros: (user + system) / n, recordsPerSecond: n / seconds };
-}
+const measured = measuring(client, makeRecords('100'));
 
 async function measuredWith(part, n) {
   const end = part(client.producer);
@@ -90,18 +74,16 @@ async function measuredWith(part, n) {
   return result;
 }
 
-await send(warmup);
+await measured(warmup);
 for (const [name, part] of Object.entries(parts)) {
   // A subscriber of every message costs several times the message: fewer of them.
-  const n = name === 'messages' ? Math.ceil(count / 5) : count;
+  const [n, count] = name === 'messages' ? [Math.ceil(records / 5), Math.ceil(slices / 4)] : [records, slices];
   await measuredWith(part, n); // its code is compiled by now
-  const pairs = [];
-  for (let slice = 0; slice < (name === 'messages' ? Math.ceil(slices / 4) : slices); slice++) {
-    // In turn, so that neither has the better end of a machine that gets faster or slower.
-    const first = slice % 2 === 0 ? await measured(n) : null;
-    const on = await measuredWith(part, n);
-    pairs.push({ without: first ?? (await measured(n)), on });
-  }
+  const pairs = await inTurn(
+    count,
+    () => measured(n),
+    () => measuredWith(part, n),
+  );
   console.log(JSON.stringify({ part: name, pairs }));
 }
 await client.close();

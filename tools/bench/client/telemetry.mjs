@@ -1,6 +1,7 @@
 /** Workload A in a process of its own, with and without what is always counted: `node telemetry.mjs MODE BROKER COUNT`. */
 import { connect } from '../peers/kiel.mjs';
 import { makeRecords } from './records.mjs';
+import { measuring } from './slices.mjs';
 
 const dist = (file) => import(new URL(`../../../packages/producer/dist/${file}`, import.meta.url).href);
 
@@ -20,20 +21,9 @@ const [mode, broker, countText] = process.argv.slice(2);
 const count = Number(countText);
 const client = await connect({ broker, topic: 'bench', compression: 'none' });
 await modes[mode]();
-const records = makeRecords('100');
-const send = async (n) => {
-  for (let i = 0; i < n; i++) {
-    client.queue(records[i % records.length]);
-    if ((i & 255) === 255) await client.ready();
-  }
-  await client.flush();
-};
-await send(Math.floor(count / 3));
-const cpuBefore = process.cpuUsage();
-const start = process.hrtime.bigint();
-await send(count);
-const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-const cpu = process.cpuUsage(cpuBefore);
+const measured = measuring(client, makeRecords('100'));
+await measured(Math.floor(count / 3));
+const result = await measured(count);
 await client.close();
-console.log(JSON.stringify({ cpuMicros: (cpu.user + cpu.system) / count, recordsPerSecond: count / seconds }));
+console.log(JSON.stringify(result));
 process.exit(0);

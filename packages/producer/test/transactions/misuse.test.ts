@@ -7,7 +7,7 @@ const offset = { topic: 'audit', partition: 0, offset: 1n };
 
 test.each([
   [undefined, 'g', 'needs an array of { topic, partition, offset }, got undefined'],
-  [{ topic: 'audit', partition: 0, offset: 1n }, 'g', 'needs an array of { topic, partition, offset }, got object'],
+  [{ topic: 'audit', partition: 0, offset: 1n }, 'g', 'needs an array of { topic, partition, offset }, got an object'],
   [[null], 'g', 'offsets[0] needs to be { topic, partition, offset }, got null'],
   [[offset, {}], 'g', 'offsets[1].topic needs to be text, got undefined'],
   [[{ ...offset, topic: '' }], 'g', 'offsets[0].topic is empty'],
