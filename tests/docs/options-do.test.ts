@@ -267,7 +267,9 @@ const trials: Partial<Record<keyof AnyProducerOptions, Trial>> = {
     see: async (stage) => {
       stage.cluster.fault('Produce: 4 times, error NOT_ENOUGH_REPLICAS');
       await stage.run(stage.producer.produce('orders', 1));
-      for (const pause of pausesOf(timesOf(stage, 'Produce'))) expect(pause).toBeLessThan(500 * 1.2 + 20);
+      const pauses = pausesOf(timesOf(stage, 'Produce'));
+      expect(pauses).toHaveLength(4);
+      for (const pause of pauses) expect(pause).toBeLessThan(500 * 1.2 + 20);
     },
   },
   reconnectBackoffMs: {
@@ -339,7 +341,9 @@ const trials: Partial<Record<keyof AnyProducerOptions, Trial>> = {
     options: { autoCreateTopics: false, maxBlockMs: 1_000 },
     see: async (stage) => {
       await fails(stage, stage.producer.produce('new-topic', 1));
-      for (const { allowAutoTopicCreation } of stage.sent('Metadata')) expect(allowAutoTopicCreation).toBe(false);
+      const asked = stage.sent('Metadata').map(({ allowAutoTopicCreation }) => allowAutoTopicCreation);
+      expect(asked.length).toBeGreaterThan(0);
+      expect(new Set(asked)).toEqual(new Set([false]));
       expect(stage.cluster.topics().map(({ name }) => name)).toEqual(['orders']);
     },
   },
